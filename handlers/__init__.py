@@ -1,0 +1,1 @@
+"""Doors: each function hands what woke it to one workflow."""

@@ -1,0 +1,1 @@
+"""Hands: SDK calls in, our types out."""

@@ -1,0 +1,1 @@
+"""How a CSR becomes a chain."""

@@ -1,0 +1,1 @@
+"""How a dependent service is told."""

@@ -1,0 +1,1 @@
+"""The rules that every certificate of the fleet is held against."""

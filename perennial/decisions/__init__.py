@@ -1,0 +1,1 @@
+"""Thinking: pure answers, each with its reason."""

@@ -1,0 +1,1 @@
+"""Where a DNS-01 record is put."""

@@ -1,0 +1,1 @@
+"""The one place that builds clients and reads the clock."""

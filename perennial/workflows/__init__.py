@@ -1,0 +1,1 @@
+"""Doing: what happens when the app is woken, told as stories."""
