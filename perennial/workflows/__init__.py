@@ -1,1 +1,1 @@
-"""Doing: what happens when the app is woken, told as stories."""
+"""What Perennial does, told as stories: each module is one kind of work, from its message to its last row."""

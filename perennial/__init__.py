@@ -1,0 +1,1 @@
+"""Perennial keeps every certificate in a fleet of Azure Key Vaults alive."""

@@ -1,0 +1,19 @@
+"""One canonical line per unit of work: a JSON object, so that a query reads its members as columns."""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+
+LOGGER = logging.getLogger("perennial")
+
+
+def line(event: str, *, level: int = logging.INFO, **facts: object) -> None:
+    """Log one line about a unit of work. Facts never hold a secret, a token or a key."""
+    LOGGER.log(level, "%s", msgspec.json.encode({"event": event, **facts}, enc_hook=str).decode())
+
+
+def warn(event: str, **facts: object) -> None:
+    """Log a line that a person should see."""
+    line(event, level=logging.WARNING, **facts)

@@ -1,0 +1,30 @@
+"""The Azure clouds: the one place where an Azure suffix or authority is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """Where a cloud's services live."""
+
+    name: str
+    vault_suffix: str
+    authority: str
+    storage_scope: str = "https://storage.azure.com/.default"
+    topic_scope: str = "https://eventgrid.azure.net/.default"
+
+    def vault_url(self, vault: str) -> str:
+        """Return the address of a vault."""
+        return f"https://{vault}.{self.vault_suffix}"
+
+
+CLOUDS = {
+    cloud.name: cloud
+    for cloud in (
+        Cloud("public", "vault.azure.net", "login.microsoftonline.com"),
+        Cloud("us-government", "vault.usgovcloudapi.net", "login.microsoftonline.us"),
+        Cloud("china", "vault.azure.cn", "login.chinacloudapi.cn"),
+    )
+}

@@ -1,0 +1,42 @@
+"""The settings of one installation, as typed values; `from_environment` reads and checks them once, at start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
+
+from perennial.model.clouds import CLOUDS, Cloud
+from perennial.model.decision import Mode
+
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a person decides when they install Perennial. docs/settings.md is made from this class."""
+
+    vaults: Mapping[str, Mode]  # lower-cased names
+    tables: str  # endpoint of the table service
+    queues: str  # endpoint of the queue service
+    topic: str = ""  # endpoint of the Event Grid topic for notices; empty: none
+    client_id: str = ""  # of the user-assigned identity; empty: the system-assigned one
+    cloud: Cloud = CLOUDS["public"]
+    instance: str = "perennial"  # written to the tag perennial-by of what we create
+    sweep_schedule: str = "0 0 3 * * *"
+    due_schedule: str = "0 * * * * *"
+    max_renewals_per_day: int | None = None  # None: the larger of 20 and three times what the lifetimes ask for
+    renewal_ladder: tuple[timedelta, ...] = (
+        timedelta(minutes=1),
+        timedelta(minutes=10),
+        timedelta(hours=1),
+        timedelta(hours=6),
+        DAY,  # and daily without end
+    )
+    supervision_grace: timedelta = timedelta(days=2)
+    foreign_tags: Mapping[str, str] = field(default_factory=lambda: {"acmebot": "Acmebot"})
+    forbid_exportable_keys: bool = False
+    webhook_ranges: tuple[IPv4Network | IPv6Network, ...] = ()  # private ranges that webhooks may reach
+    keep_deliveries: timedelta = timedelta(days=90)
+    keep_history: timedelta = timedelta(days=400)
