@@ -17,13 +17,13 @@ type Denies = Callable[[str], bool]
 
 
 def core_tools(funcignore: str, *, end: str = r"\b") -> Denies:
-    """Core Tools' reading: patterns match the beginning of a path, and negations win wherever they stand.
+    """Read as Core Tools does: patterns match the beginning of a path, and negations win wherever they stand.
 
     Source: azure-functions-core-tools, GitIgnoreParser.cs. Releases before the `end` was added match "docs" in "docs.py" too.
     """
 
     def expression(patterns: Iterable[str]) -> re.Pattern[str]:
-        """One expression of all patterns; of none, one that matches nothing."""
+        """Join all patterns into one expression; of none, make one that matches nothing."""
         escaped = (re.sub(r"[-\[\]/{}()+?.\\^$|]", r"\\\g<0>", pattern.removeprefix("/")) for pattern in patterns)
         parts = ["(" + part.replace("**", "(.+)").replace("*", r"([^/]+)") + ")" for part in escaped]
         return re.compile("^(" + "|".join(parts) + ")" + end) if parts else re.compile("$^")
@@ -35,12 +35,12 @@ def core_tools(funcignore: str, *, end: str = r"\b") -> Denies:
 
 
 def gitignore(funcignore: str) -> Denies:
-    """The reading of tools that take the file for a .gitignore (VS Code, azd, the GitHub action)."""
+    """Read as the tools do that take the file for a .gitignore (VS Code, azd, the GitHub action)."""
     return pathspec.GitIgnoreSpec.from_lines(funcignore.splitlines()).match_file
 
 
 def readings(funcignore: str) -> dict[str, Denies]:
-    """Every way in which a tool is known to read .funcignore."""
+    """List every way in which a tool is known to read .funcignore."""
     return {
         "Core Tools": core_tools(funcignore),
         "older Core Tools": core_tools(funcignore, end=""),
@@ -49,7 +49,7 @@ def readings(funcignore: str) -> dict[str, Denies]:
 
 
 def deployed_files(root: Path, denies: Denies) -> list[str]:
-    """The paths below `root`, sorted and with forward slashes, that a tool with this reading would pack."""
+    """List what a tool with this reading would pack: paths below `root`, sorted, with forward slashes."""
     return sorted(path for path in _files(root, "") if not denies(path))
 
 
@@ -64,7 +64,7 @@ def build(root: Path, into: Path) -> list[str]:
 
 
 def _files(root: Path, prefix: str) -> Iterator[str]:
-    """Every file below a folder, except what no tool packs."""
+    """Walk every file below a folder, except what no tool packs."""
     for entry in (root / prefix).iterdir():
         if entry.is_dir():
             if entry.name not in NEVER_DIRECTORIES:

@@ -34,7 +34,7 @@ BESIDE = (
 
 
 def belongs(path: str) -> bool:
-    """Whether the app needs this file where it runs."""
+    """Tell whether the app needs this file where it runs."""
     return path in FILES or (path.startswith(FOLDERS) and "__pycache__" not in path)
 
 
@@ -82,7 +82,7 @@ def test_the_package_is_built_into_an_empty_folder(tmp_path: Path) -> None:
 
 def test_a_forgotten_folder_would_be_seen() -> None:
     """A folder that .funcignore does not name would be deployed, by every reading."""
-    assert [False, False, False] == [denies("bench/x.py") for denies in readings(FUNCIGNORE).values()]
+    assert [denies("bench/x.py") for denies in readings(FUNCIGNORE).values()] == [False, False, False]
 
 
 def test_core_tools_takes_a_line_for_the_beginning_of_a_path() -> None:
