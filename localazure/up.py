@@ -1,0 +1,258 @@
+"""Starts the whole local Azure, in order, and stops it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aiohttp import web
+
+from localazure import install_azurite
+from localazure.children import Child
+from localazure.customtopics import CustomTopics
+from localazure.deliveries import Subscriber
+from localazure.environment import DEFAULT_ACCOUNT, Ready, environment, inherited, write_exports
+from localazure.front import Front
+from localazure.identity import ManagedIdentities
+from localazure.keyvault.pace import Pace
+from localazure.keyvault.service import KeyVaults
+from localazure.management import Management
+from localazure.names import service_of, vault_of
+from localazure.ports import listen, port_of
+from localazure.requests import Handler, Requests
+from localazure.retry import RetryPolicy
+from localazure.serve import serve, serve_application
+from localazure.storage import KINDS, StorageProxy, start_azurite
+from localazure.systemtopics import SystemTopics
+from localazure.tls import CertificateAuthority
+from localazure.tokens import Tokens
+
+PORTS = {
+    "proxy": 7080,
+    "identity": 7081,
+    "management": 7090,
+    "host": 7071,
+    "blob": 10000,
+    "queue": 10001,
+    "table": 10002,
+}
+HOST_TIMEOUT = 60.0  # seconds until the app must be indexed and listening
+
+
+class StartError(Exception):
+    """The local Azure cannot start; the text is one line for a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to start, and where."""
+
+    folder: Path  # for the CA's certificate and Azurite's, e.g. .local
+    env_file: Path
+    ready_file: Path | None = None
+    app: Path | None = None  # None: no host
+    free_ports: bool = False
+    direct_storage: bool = False
+    accounts: int = 0  # further storage accounts: st000, st001, ...
+    vaults: Mapping[str, str] = field(default_factory=lambda: {"kv-orders": "renew", "kv-payments": "observe"})
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    pace: Pace = field(default_factory=Pace)
+
+
+def _clock() -> datetime:
+    return datetime.now(UTC)
+
+
+class LocalAzureServer:
+    """Everything that runs in this process, and the children."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.tokens = Tokens()
+        self.authority = CertificateAuthority()
+        self.requests = Requests()
+        self.header = secrets.token_hex(16)
+        self.identities = ManagedIdentities(self.tokens, self.header)
+        self.system_topics = SystemTopics(_clock, plan.retry)
+        self.custom_topics = CustomTopics(self.tokens, _clock)
+        self.vaults = KeyVaults(self.tokens, self.system_topics.emit, _clock, pace=plan.pace)
+        self.sockets: dict[str, socket.socket] = {}
+        self.ports: dict[str, int] = {}
+        self.host: Child | None = None
+        self._stack = AsyncExitStack()
+
+    async def start(self) -> Ready:
+        """Start all, in order; return where it is. Raises StartError, PortTakenError or StorageError, with all stopped again."""
+        try:
+            return await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Stop all, in the reverse order."""
+        await self._stack.aclose()
+
+    async def _start(self) -> Ready:
+        self._take_ports()
+        self.plan.folder.mkdir(parents=True, exist_ok=True)
+        if problem := await asyncio.to_thread(install_azurite.install):
+            raise StartError(problem)
+        self.authority.write_ca(self._ca)
+        await self._start_front()
+        await self._start_storage()
+        await self._start_vaults()
+        await self._start_management()
+        ready = self._ready()
+        write_exports(self.plan.env_file, self._environment(ready))
+        print(f"settings    {self.plan.env_file} (for another shell: . {self.plan.env_file})")
+        if self.plan.app is not None:
+            await self._start_host(self.plan.app, ready)
+        if self.plan.ready_file is not None:
+            ready.write(self.plan.ready_file)
+        return ready
+
+    @property
+    def _ca(self) -> Path:
+        return (self.plan.folder / "ca.pem").resolve()
+
+    def _take_ports(self) -> None:
+        """Bind every port that is ours to bind, so that a taken one is named before anything starts."""
+        for what, port in PORTS.items():
+            if what in KINDS and self.plan.direct_storage:
+                self.ports[what] = 0 if self.plan.free_ports else port
+                continue
+            sock = listen(what, 0 if self.plan.free_ports else port)
+            self.ports[what] = port_of(sock)
+            if what == "host":  # the host binds it itself; here it is only known to be free
+                sock.close()
+            else:
+                self.sockets[what] = sock
+                self._stack.callback(sock.close)
+
+    async def _start_front(self) -> None:
+        """Start the TLS server, the proxy before it, and the identity endpoint."""
+        watched = {
+            "keyvault": self.requests.around("keyvault", self.vaults.handle),
+            "eventgrid": self.requests.around("eventgrid", self.custom_topics.handle),
+            "arm": self.requests.around("arm", _not_played),
+            "identity": self.requests.around("identity", _not_played),
+        }
+
+        async def dispatch(request: web.Request) -> web.StreamResponse:
+            service = service_of((request.host or "").partition(":")[0].lower())
+            return await (watched[service](request) if service else _not_played(request))
+
+        tls = listen("TLS", 0)
+        await self._serve(dispatch, tls, tls=True)
+        front = Front(self._verdict, port_of(tls))
+        self._stack.push_async_callback(front.stop)
+        await front.start(self.sockets["proxy"])
+        print(f"proxy       http://127.0.0.1:{self.ports['proxy']} (CONNECT; CA: {self._ca})")
+        await self._serve(self.requests.around("identity", self.identities.handle), self.sockets["identity"])
+        print(f"identity    http://127.0.0.1:{self.ports['identity']}")
+
+    def _verdict(self, host: str) -> tuple[int, str]:
+        """Decide on a name that a client wants to connect to."""
+        vault = vault_of(host)
+        if vault and self.vaults.vault(vault) is None:
+            return 502, f"{host}: there is no such vault, so its name does not resolve"
+        service = service_of(host)
+        return (200, service) if service else (403, f"{host} is not played here, and nothing else is let through")
+
+    async def _start_storage(self) -> None:
+        """Start Azurite and, unless it is asked for directly, a proxy before each of its services."""
+        accounts = [DEFAULT_ACCOUNT, *(f"st{number:03}" for number in range(self.plan.accounts))]
+        direct = self.plan.direct_storage
+        ports = [self.ports[kind] if direct else 0 for kind in KINDS]
+        azurite = await start_azurite(self.authority, self.plan.folder, accounts, ports)
+        self._stack.push_async_callback(azurite.stop)
+        for kind in KINDS:
+            if direct:
+                self.ports[kind] = azurite.ports[kind]
+                continue
+            proxy = StorageProxy(azurite.ports[kind], self.authority.client_context())
+            self._stack.push_async_callback(proxy.close)
+            await self._serve(self.requests.around(f"storage-{kind}", proxy.handle), self.sockets[kind], tls=True)
+        where = ", ".join(f"{kind} {self.ports[kind]}" for kind in KINDS)
+        print(f"storage     https://127.0.0.1:PORT/{DEFAULT_ACCOUNT} ({where}; {len(accounts)} account(s))")
+
+    async def _start_vaults(self) -> None:
+        """Start Key Vault and its system topics."""
+        self._stack.push_async_callback(self.system_topics.stop)
+        await self.system_topics.start()
+        self._stack.push_async_callback(self.vaults.stop)
+        await self.vaults.start()
+        url = self._deliver_to()
+        for name in self.plan.vaults:
+            self.vaults.create_vault(name)
+            self.system_topics.subscribe(name, Subscriber(url) if url else None)
+        print(f"key vault   {' '.join(f'https://{name}.vault.azure.net' for name in self.plan.vaults)}")
+
+    async def _start_management(self) -> None:
+        """Start the management port."""
+        management = Management(
+            self.vaults,
+            self.identities,
+            self.requests,
+            self.system_topics,
+            self.custom_topics,
+            lambda: dict(self.ports),
+            self._deliver_to,
+        )
+        runner = await serve_application(management.application(), self.sockets["management"])
+        self._stack.push_async_callback(runner.cleanup)
+        print(f"management  http://127.0.0.1:{self.ports['management']}")
+
+    async def _start_host(self, app: Path, ready: Ready) -> None:
+        """Start the Functions host with the app and wait until it listens."""
+        marker = self.plan.folder / "host.json"
+        marker.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "localazure.host", "--app", str(app), "--port", str(self.ports["host"])]
+        command += ["--ready", str(marker), "--die-with-parent"]
+        self.host = await Child.start("host", command, inherited() | self._environment(ready))
+        self._stack.push_async_callback(self.host.stop)
+        async with asyncio.timeout(HOST_TIMEOUT):
+            while not marker.exists():
+                if self.host.process.returncode is not None:
+                    raise StartError(f"the Functions host ended with code {self.host.process.returncode}")
+                await asyncio.sleep(0.05)
+        print(f"host        http://127.0.0.1:{self.ports['host']}")
+
+    async def _serve(self, handler: Handler, sock: socket.socket, *, tls: bool = False) -> None:
+        """Serve a handler until the end."""
+        runner = await serve(handler, sock, self.authority.server_context() if tls else None)
+        self._stack.push_async_callback(runner.cleanup)
+
+    def _deliver_to(self) -> str | None:
+        """Return where a vault's events go by default: to the host, or to what a person starts on its port."""
+        unknown = self.plan.app is None and self.plan.free_ports
+        return None if unknown else f"http://127.0.0.1:{self.ports['host']}"
+
+    def _environment(self, ready: Ready) -> dict[str, str]:
+        return environment(ready, vaults=self.plan.vaults)
+
+    def _ready(self) -> Ready:
+        """Return where everything is."""
+        return Ready(
+            pid=os.getpid(),
+            **{what: self.ports[what] for what in ("proxy", "identity", "management", *KINDS)},
+            host=self.ports["host"] if self.plan.app else None,
+            ca=str(self._ca),
+            identity_header=self.header,
+            accounts=[DEFAULT_ACCOUNT, *(f"st{number:03}" for number in range(self.plan.accounts))],
+        )
+
+
+async def _not_played(request: web.Request) -> web.StreamResponse:
+    """Answer what no stand-in plays."""
+    message = f"localazure does not play {request.method} https://{request.host}{request.path}."
+    return web.json_response({"error": {"code": "NotFound", "message": message}}, status=404)
