@@ -20,6 +20,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from perennial.model.renewal import Checkpoint
+
 
 class PerennialError(Exception):
     """The root of all errors of ours."""
@@ -77,7 +79,14 @@ class IssuerError(PerennialError):
     """A renewal's step failed; says who must act and when to try again."""
 
     def __init__(
-        self, code: str, what: str, *, fix: str = "", permanent: bool = False, retry_after: timedelta | None = None
+        self,
+        code: str,
+        what: str,
+        *,
+        fix: str = "",
+        permanent: bool = False,
+        retry_after: timedelta | None = None,
+        back_to: Checkpoint | None = None,
     ) -> None:
         super().__init__(f"{code}: {what}" if code else what)
         self.code = code
@@ -85,6 +94,7 @@ class IssuerError(PerennialError):
         self.fix = fix
         self.permanent = permanent
         self.retry_after = retry_after
+        self.back_to = back_to or Checkpoint()  # where the next attempt begins
 
 
 class ChannelError(PerennialError):

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+RENEWAL_TAG = "perennial-renewal"  # on what our create made: the version that it was to replace
+INSTANCE_TAG = "perennial-by"  # on what our create made: the instance that asked for it
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class CertificateRef:

@@ -54,10 +54,12 @@ class Renewal:
     held_until: datetime | None = None  # while a look works on it; the ETag says who
     next_step: datetime  # no step before then
     earliest: datetime  # under the emergency floor, no step before then: a shorter back-off, but a CA's own Retry-After stands
+    stepped: datetime | None = None  # when its last step was taken
     failures: int = 0
     error: str = ""  # of the last failure; also what a wait is for
     waiting: Reason | None = None  # why the next step waits
     requests: tuple[str, ...] = ()  # request_ids of operations that are ours
+    untidy: bool = False  # closed while a create of ours was accepted: that operation is still to be discarded
     adopted: bool = False  # found after a crash: ours for waiting and merging, never for deleting
     automatic: bool = True  # not asked for by a person
     actor: str = ""
