@@ -1,0 +1,39 @@
+"""What will happen later, earliest first: completions, deletions, expiries."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+Deed = Callable[[], Awaitable[None]]
+
+
+class Agenda:
+    """A heap of due instants by an injected clock."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._heap: list[tuple[datetime, int, Deed]] = []
+        self._number = itertools.count()
+
+    def after(self, seconds: float, deed: Deed) -> None:
+        """Do something some seconds from now."""
+        heapq.heappush(self._heap, (self._clock() + timedelta(seconds=seconds), next(self._number), deed))
+
+    def at(self, second: int, deed: Deed) -> None:
+        """Do something at a Unix second."""
+        self.after(second - self._clock().timestamp(), deed)
+
+    async def run(self) -> None:
+        """Do everything that is due."""
+        now = self._clock()
+        while self._heap and self._heap[0][0] <= now:
+            await heapq.heappop(self._heap)[2]()
+
+    def wait(self, longest: float) -> float:
+        """Return the seconds until the next deed, at most `longest`."""
+        if not self._heap:
+            return longest
+        return min(longest, max(0.0, (self._heap[0][0] - self._clock()).total_seconds()))
