@@ -39,7 +39,7 @@ class Query:
     partition: str = ""  # empty: every partition
     prefix: str = ""  # of the row key
     after: str = ""  # row keys greater than this
-    beyond: tuple[str, str] | None = None  # only rows after this partition and key, over all partitions: where a reader's last page ended
+    beyond: tuple[str, str] | None = None  # rows after this partition and key, over all partitions
     equal: Mapping[str, str | bool] = field(default_factory=dict)  # column → text or flag
     due: tuple[str, datetime] | None = None  # column at or before that instant; rows without the column do not match
     limit: int = 1000  # rows a page, at most 1,000
