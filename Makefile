@@ -34,7 +34,7 @@ lint: set-up ## Style, types, the direction of imports, docstrings
 	$(py) -m ruff format --check .
 	$(py) -m mypy --strict $(code)
 	.venv/bin/lint-imports
-	$(py) -m interrogate $(code)
+	$(py) -m interrogate -q $(code) || { $(py) -m interrogate -vv $(code) | grep MISSED; exit 1; }
 
 format: set-up ## Put the code in the house's shape
 	$(py) -m ruff check --fix .
