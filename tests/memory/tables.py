@@ -49,6 +49,7 @@ class Rows:
 
     def walk(self, query: Query, after: tuple[str, str] | None) -> Iterator[tuple[str, str]]:
         """Walk the keys that partition, prefix and place allow, in order."""
+        after = max((place for place in (after, query.beyond) if place), default=None)
         for partition in [query.partition] if query.partition else list(self.partitions):
             if after and partition < after[0]:
                 continue
