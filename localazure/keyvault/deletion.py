@@ -24,17 +24,18 @@ async def end_deletion(vault: Vault, certificate: Certificate) -> None:
     vault.deleted[certificate.name.lower()] = certificate
 
 
-def deleted_certificate(ask: Ask, otherwise: errors.Refused) -> Certificate:
-    """Return the deleted certificate that the path names, if nothing is being done to it. Raises Refused."""
+def deleted_certificate(ask: Ask) -> Certificate | None:
+    """Return the deleted certificate that the path names, if nothing is being done to it."""
     found = ask.vault.deleted.get(ask.name.lower())
-    if found is None or found.state != "deleted":
-        raise otherwise
-    return found
+    return found if found and found.state == "deleted" else None
 
 
 async def read(ask: Ask) -> Answer:
     """GET /deletedcertificates/{name}."""
-    return Answer(shapes.deleted_bundle(ask, deleted_certificate(ask, errors.no_deleted(ask.name))))
+    certificate = deleted_certificate(ask)
+    if certificate is None:
+        raise errors.no_deleted(ask.name)
+    return Answer(shapes.deleted_bundle(ask, certificate))
 
 
 def refusal(ask: Ask) -> errors.Refused:
@@ -47,7 +48,9 @@ def refusal(ask: Ask) -> errors.Refused:
 
 async def recover(ask: Ask) -> Answer:
     """POST /deletedcertificates/{name}/recover: the live certificate, still 404 for a while (recorded)."""
-    certificate = deleted_certificate(ask, refusal(ask))
+    certificate = deleted_certificate(ask)
+    if certificate is None:
+        raise refusal(ask)
     certificate.state, certificate.deleted_at = "recovering", None
     ask.vault.live[certificate.name.lower()] = ask.vault.deleted.pop(certificate.name.lower())
     ask.world.agenda.after(ask.world.pace.recovery, partial(end_recovery, certificate))
@@ -62,7 +65,9 @@ async def end_recovery(certificate: Certificate) -> None:
 
 async def purge(ask: Ask) -> Answer:
     """DELETE /deletedcertificates/{name}: 204; the name is free only later (recorded: restore meets 409)."""
-    certificate = deleted_certificate(ask, refusal(ask))
+    certificate = deleted_certificate(ask)
+    if certificate is None:
+        raise refusal(ask)
     certificate.state = "purging"
     ask.world.agenda.after(ask.world.pace.purge, partial(end_purge, ask.vault, certificate))
     return Answer(None, 204)

@@ -128,7 +128,10 @@ def read_pem(text: str, password: str) -> tuple[PrivateKey, x509.Certificate, li
 
 
 def rules_for(ask: Ask, read: Imported) -> Json:
-    """Return the policy after an import: the stored one if none is sent, else one with issuer `Unknown`."""
+    """Return the policy after an import: the stored one if none is sent; else the sent issuer and actions are kept.
+
+    Everything of `x509_props` comes from the certificate, whatever was sent (recorded).
+    """
     known = ask.vault.live.get(ask.name.lower())
     sent: Json = ask.body.get("policy") or {}
     if known and not sent:
@@ -138,11 +141,12 @@ def rules_for(ask: Ask, read: Imported) -> Json:
         "key_props": key_props,
         "secret_props": {"contentType": read.content_type},
         "x509_props": props_of(read.leaf),
-        "issuer": {"name": "Unknown"},
+        "issuer": {"name": "Unknown"} | (sent.get("issuer") or {}),
     }
     if actions := sent.get("lifetime_actions"):
         found["lifetime_actions"] = actions
     rules = policy.complete(found, ask.world.now)
+    issuance.check_issuer(ask.vault, rules)
     if known:
         rules["attributes"]["created"] = known.policy["attributes"]["created"]
     return rules

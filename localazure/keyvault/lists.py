@@ -71,11 +71,11 @@ async def certificates(ask: Ask) -> Answer:
 
 
 async def deleted_certificates(ask: Ask) -> Answer:
-    """GET /deletedcertificates: pages over the same rows as the live ones (recorded)."""
+    """GET /deletedcertificates: pages over the same rows as the live ones, what is being deleted included (recorded)."""
 
     def show(row: str) -> Json | None:
-        certificate = ask.vault.deleted.get(row.lower())
-        if certificate is None or certificate.state != "deleted" or certificate.latest is None:
+        certificate = ask.vault.deleted.get(row.lower()) or ask.vault.live.get(row.lower())
+        if certificate is None or certificate.state not in ("deleting", "deleted") or certificate.latest is None:
             return None
         return shapes.deleted_item(ask, certificate, certificate.latest)
 

@@ -45,6 +45,7 @@ def complete(sent: Json, now: int) -> Json:
         "basic_constraints": {"ca": False},
     }
     props |= {key: value for key, value in _section(sent, "x509_props").items() if value is not None}
+    props["key_usage"] = in_order(props["key_usage"])
     issuer = {"name": "Unknown"} | _section(sent, "issuer")
     policy: Json = {
         "key_props": _key_props(_section(sent, "key_props")),
@@ -55,6 +56,11 @@ def complete(sent: Json, now: int) -> Json:
         "attributes": {"enabled": True} | _section(sent, "attributes") | {"created": now, "updated": now},
     }
     return deepcopy(policy | {key: value for key, value in sent.items() if key not in SECTIONS})
+
+
+def in_order(usages: list[str]) -> list[str]:
+    """Return key usages the way the service shows them: by the alphabet (recorded)."""
+    return sorted(usages, key=lambda usage: str(usage).lower())
 
 
 def default_actions(issuer: str) -> list[Json]:
@@ -86,6 +92,7 @@ def merged(policy: Json, patch: Json, now: int) -> Json:
             changed[name] = value
     if (patch.get("key_props") or {}).get("kty") or (patch.get("key_props") or {}).get("crv"):
         changed["key_props"] = _key_props(_without_stale_size(changed["key_props"], patch["key_props"]))
+    changed["x509_props"]["key_usage"] = in_order(changed["x509_props"].get("key_usage") or [])
     changed["x509_props"] = _ordered(changed["x509_props"], X509_ORDER)
     changed["attributes"] = changed["attributes"] | {"created": policy["attributes"]["created"], "updated": now}
     return changed

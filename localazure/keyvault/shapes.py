@@ -6,6 +6,9 @@ import base64
 import hashlib
 from typing import Any
 
+from cryptography import x509
+
+from localazure.keyvault import names
 from localazure.keyvault.ask import FIRST_API, Ask
 from localazure.keyvault.store import IN_PROGRESS, RETENTION, Certificate, Operation, Version
 
@@ -57,9 +60,20 @@ def bundle(
         body["tags"] = version.tags
     if with_policy:
         body["policy"] = policy(ask, certificate)
+    if not with_policy and not with_pending and ask.api == "7.2" and version.der:
+        body |= read_from(certificate, version)
     if with_pending and certificate.operation:
         body["pending"] = {"id": f"{ask.root}/certificates/{certificate.name}/pending"}
     return body
+
+
+def read_from(certificate: Certificate, version: Version) -> Json:
+    """Return what API version 7.2 adds to a GET of one version (recorded once, undocumented)."""
+    leaf = x509.load_der_x509_certificate(version.der)
+    body: Json = {"subject": names.windows(leaf.subject), "issuer": names.windows(leaf.issuer)}
+    if sans := certificate.policy["x509_props"].get("sans"):
+        body["sans"] = sans
+    return body | {"serialnumber": f"{leaf.serial_number:032X}"}
 
 
 def deletion(ask: Ask, certificate: Certificate) -> Json:
