@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from localazure.keyvault import errors, shapes
-from localazure.keyvault.ask import Answer, Ask
+from localazure.keyvault import errors, issuance, shapes
+from localazure.keyvault.ask import Answer, Ask, World
 from localazure.keyvault.store import Certificate, Vault
 
 
@@ -53,14 +53,16 @@ async def recover(ask: Ask) -> Answer:
         raise refusal(ask)
     certificate.state, certificate.deleted_at = "recovering", None
     ask.vault.live[certificate.name.lower()] = ask.vault.deleted.pop(certificate.name.lower())
-    ask.world.agenda.after(ask.world.pace.recovery, partial(end_recovery, certificate))
+    ask.world.agenda.after(ask.world.pace.recovery, partial(end_recovery, ask.world, ask.vault, certificate))
     version = certificate.latest
     return Answer(shapes.bundle(ask, certificate, version) if version else {})
 
 
-async def end_recovery(certificate: Certificate) -> None:
-    """Let a certificate live again."""
+async def end_recovery(world: World, vault: Vault, certificate: Certificate) -> None:
+    """Let a certificate live again, and its issuer go on."""
     certificate.state = ""
+    if certificate.operation and certificate.pending:
+        issuance.await_issuer(world, vault, certificate, certificate.operation)
 
 
 async def purge(ask: Ask) -> Answer:

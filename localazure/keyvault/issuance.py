@@ -85,10 +85,15 @@ async def signing_request(key: PrivateKey, rules: Json) -> bytes:
 
 
 def begin(world: World, vault: Vault, certificate: Certificate, operation: Operation) -> None:
-    """Start an operation: an issuer other than `Unknown` ends it after its delay."""
+    """Start an operation."""
     certificate.operation = operation
     if certificate.current is None:
         certificate.draft = operation.draft
+    await_issuer(world, vault, certificate, operation)
+
+
+def await_issuer(world: World, vault: Vault, certificate: Certificate, operation: Operation) -> None:
+    """Let the issuer end an operation after its delay; nobody ends one of `Unknown` but a merge."""
     if operation.issuer.lower() == "unknown":
         return
     conduct = vault.conduct.get(operation.issuer.lower(), Conduct())

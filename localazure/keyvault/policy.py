@@ -38,7 +38,7 @@ def complete(sent: Json, now: int) -> Json:
     if not isinstance(sent, dict):
         raise bad_property("policy", "An object is expected.")
     sent = {key: value for key, value in sent.items() if value is not None and key != "id"}
-    props = {
+    props: Json = {
         "ekus": DEFAULT_EKUS,
         "key_usage": DEFAULT_USAGE,
         "validity_months": 12,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 import ipaddress
+import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -97,7 +98,7 @@ def certificate(
     """Return the DER of a certificate over a public key; without an issuer name it is self-signed."""
     subject = names.parse(props.get("subject") or "")
     start, end = (datetime.fromtimestamp(second, UTC) for second in period)
-    number = x509.random_serial_number()
+    number = uuid.uuid4().int  # 16 octets with the marks of a UUID, as recorded
     builder = x509.CertificateBuilder(issuer or subject, subject, public, number, start, end)
     for extension, critical in requested(props):
         builder = builder.add_extension(extension, critical)
