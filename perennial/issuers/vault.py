@@ -1,0 +1,100 @@
+"""The vault's own issuers, Self and integrated CAs: a create under the stored policy, then waiting for Key Vault."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from perennial.errors import Busy, Forbidden, IssuerError, Refused
+from perennial.issuers.asking import FOREIGN, POLL, Ask, creation_failure, find_ours, tags_for
+from perennial.model.certificate import Operation, OperationState
+from perennial.model.decision import Snapshot
+from perennial.model.reasons import Reason, ReasonCode
+from perennial.model.renewal import Checkpoint, InVault, Renewal, Step, Waiting
+from perennial.ports.vault import Vaults
+
+LONGEST_POLL = timedelta(hours=1)
+
+#: Codes of failed operations that a repeat would meet again. "Request rejected" is none of them: CAs say it for outages too.
+PERMANENT: dict[str, str] = {
+    "InvalidIssuerCredentials": "correct the credentials of the issuer in the vault",
+    "IssuerNotFound": "create the issuer object that the policy names, or change the policy's issuer",
+}
+
+
+class ByVault:
+    """Renews by POST create with the current tags and no policy, so that the stored policy stays as it is to the byte."""
+
+    def __init__(self, vaults: Vaults) -> None:
+        self._vaults = vaults
+
+    def step(self, renewal: Renewal, seen: Snapshot, *, fresh: bool, now: datetime) -> Waiting | InVault:
+        """Take one step: see the port's contract."""
+        match renewal.checkpoint.step:
+            case Step.CLAIMED:
+                return Waiting(now, Checkpoint(Step.SENDING), Reason(ReasonCode.GOING_ON, {"step": "sending"}))
+            case Step.SENDING if fresh:
+                return self._create(renewal, seen, now)
+            case Step.FOREIGN:
+                return self._ask_again(renewal, now)
+            case Step.SENDING:
+                return self._find(renewal, seen, now)
+            case _:
+                return self._poll(renewal, now)
+
+    def _create(self, renewal: Renewal, seen: Snapshot, now: datetime) -> Waiting:
+        try:
+            operation = self._vaults.create(renewal.certificate, tags_for(renewal, seen))
+        except Busy:  # we know that ours was the first, so the pending one is somebody else's
+            return Waiting(now + FOREIGN, Checkpoint(Step.FOREIGN), Reason(ReasonCode.FOREIGN_PENDING))
+        except (Refused, Forbidden) as refusal:
+            raise creation_failure(refusal) from refusal
+        return _waiting(operation, renewal, now, learnt=True)
+
+    def _find(self, renewal: Renewal, seen: Snapshot, now: datetime) -> Waiting:
+        match find_ours(self._vaults, renewal, seen):
+            case Ask.NOT_SENT, None:
+                return Waiting(now, Checkpoint(), Reason(ReasonCode.GOING_ON, {"step": "not sent"}))
+            case _, Operation() as operation:
+                waiting = _waiting(operation, renewal, now, learnt=True)
+                return Waiting(waiting.until, waiting.checkpoint, waiting.reason, operation.request_id, adopted=True)
+            case _:
+                return Waiting(now + FOREIGN, Checkpoint(Step.FOREIGN), Reason(ReasonCode.FOREIGN_PENDING))
+
+    def _ask_again(self, renewal: Renewal, now: datetime) -> Waiting:
+        """See whether the operation that was in the way still is."""
+        operation = self._vaults.pending(renewal.certificate)
+        if operation is not None and operation.state is OperationState.IN_PROGRESS:
+            return Waiting(now + FOREIGN, Checkpoint(Step.FOREIGN), Reason(ReasonCode.FOREIGN_PENDING))
+        return Waiting(now, Checkpoint(), Reason(ReasonCode.GOING_ON, {"step": "the way is free"}))
+
+    def _poll(self, renewal: Renewal, now: datetime) -> Waiting:
+        request_id = renewal.checkpoint.memory.get("request_id", "")
+        operation = self._vaults.pending(renewal.certificate, request_id)
+        if operation is None or operation.state is OperationState.CANCELLED:
+            raise IssuerError("cancelled", "the pending operation is gone: somebody cancelled or deleted it")
+        if operation.state is OperationState.FAILED:
+            fix = PERMANENT.get(operation.error_code, "")
+            raise IssuerError(operation.error_code, operation.error_message, fix=fix, permanent=bool(fix))
+        return _waiting(operation, renewal, now)
+
+    def abandon(self, renewal: Renewal, now: datetime) -> None:
+        """Delete our own operation if it is still in progress; look first, since the delete takes no filter that is proved."""
+        for request_id in () if renewal.adopted else renewal.requests:
+            operation = self._vaults.pending(renewal.certificate, request_id)
+            if operation is not None and operation.state is OperationState.IN_PROGRESS:
+                self._vaults.discard(renewal.certificate)
+
+
+def _waiting(operation: Operation, renewal: Renewal, now: datetime, *, learnt: bool = False) -> Waiting:
+    """Wait for an operation: as long as the vault says, and longer the longer it takes, up to an hour."""
+    asked = operation.retry_after or POLL
+    began = renewal.checkpoint.memory.get("since")
+    waited = now - datetime.fromisoformat(began) if began else timedelta(0)
+    done = (
+        operation.state is OperationState.COMPLETED
+    )  # the next look reads the version, which is known only after completion
+    wait = timedelta(seconds=1) if done else max(asked, min(waited / 2, LONGEST_POLL))
+    memory = {"request_id": operation.request_id, "since": began or now.isoformat()}
+    reason = Reason(ReasonCode.IN_PROGRESS, {"issuer": operation.issuer or "its issuer", "what": operation.state.value})
+    whole = timedelta(seconds=round(wait.total_seconds()))
+    return Waiting(now + whole, Checkpoint(Step.WAITING, memory), reason, operation.request_id if learnt else "")

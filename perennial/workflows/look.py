@@ -1,0 +1,211 @@
+"""One look at one certificate: read the rows, and the vault if needed; announce; decide; act; write when to look again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import msgspec
+
+from perennial.compliance import evaluate
+from perennial.compliance.rule import Subject
+from perennial.decisions import lifetimes
+from perennial.decisions.case import managed
+from perennial.decisions.matching import difference
+from perennial.decisions.renewal import decide, due_date
+from perennial.decisions.tags import wishes
+from perennial.errors import Changed
+from perennial.log import line
+from perennial.model.decision import AskHuman, Close, Decision, LeaveAlone, Renew, WaitUntil, kind_of
+from perennial.model.history import HistoryKind
+from perennial.model.ids import spread
+from perennial.model.inventory import Entry
+from perennial.model.messages import Look
+from perennial.model.notices import subject_of
+from perennial.model.reasons import ReasonCode
+from perennial.model.renewal import Step
+from perennial.ports.tables import Stored
+from perennial.workflows import announce, deliver, findings, notices, renew, seen
+from perennial.workflows.gone import mark_gone
+from perennial.workflows.record import file_event, record
+from perennial.workflows.sight import Sight, gather, must_read
+from perennial.workflows.world import World
+
+TRIES = 12  # ten copies of an event may all write the row at once; each lost race means that another look got on
+ACTS = 4  # a look closes a claim, decides again, acts, and decides once more for the record
+HOUR = timedelta(hours=1)
+
+
+def look_at(message: str, world: World) -> None:
+    """Carry out the look that a message asks for; lost races repeat it whole, another error leaves the message to the queue."""
+    look = msgspec.json.decode(message, type=Look)
+    if look.certificate.vault not in world.settings.vaults:
+        line("look", certificate=str(look.certificate), cause=look.cause, did=["not-ours"])
+        return
+    for attempt in range(1, TRIES + 1):
+        try:
+            sight = _look(world, look)
+        except Changed:
+            if attempt == TRIES:
+                raise
+            continue
+        _log(sight, attempt)
+        return
+
+
+def _look(world: World, look: Look) -> Sight:
+    sight = gather(world, look)
+    file_event(world, look)
+    if must_read(sight):
+        seen.read_vault(sight)
+    renew.tidy(sight)
+    decision = _decide_and_act(sight)
+    if sight.gone:
+        mark_gone(world, Stored(sight.entry, sight.stored.etag))
+        return sight
+    seen.announce_if_news(sight)
+    overdue = deliver.overdue(world, subject_of(sight.ref))
+    _remember(sight, decision)
+    _check_rules(sight)
+    _climb(sight)
+    _write(sight, decision, overdue)
+    _ask(sight, decision)
+    return sight
+
+
+def _decide_and_act(sight: Sight) -> Decision:
+    """Decide, act, and decide again until there is nothing more to do now. One renewal step a look."""
+    acted = False
+    for _ in range(ACTS):
+        decision = decide(sight.snapshot(), sight.policy(), sight.world.now)
+        match decision:
+            case Close():
+                renew.close(sight, decision)
+            case Renew() if acted:
+                return decision
+            case Renew() if _needs_the_vault(sight) and not sight.read:
+                if sight.closed:
+                    return _wait_for_the_vault(sight)
+                seen.read_vault(sight)
+            case Renew():
+                acted = True
+                seen.announce_if_news(sight)
+                renew.take_steps(sight, decision)
+            case _:
+                return decision
+    return decide(sight.snapshot(), sight.policy(), sight.world.now)
+
+
+def _needs_the_vault(sight: Sight) -> bool:
+    """While a CA signs our CSR the vault need not be asked."""
+    renewal = sight.renewal.value if sight.renewal else None
+    return renewal is None or not renewal.is_open or renewal.checkpoint.step is not Step.SIGNING
+
+
+def _wait_for_the_vault(sight: Sight) -> Decision:
+    """Wait until the vault is tried again: spread over an hour, but at once for what is urgent or under way."""
+    row, now = sight.vault.value, sight.world.now
+    until = row.closed_until or now + timedelta(minutes=1)
+    version = sight.entry.version
+    urgent = version is not None and now >= lifetimes.floor(version)
+    under_way = sight.renewal is not None and sight.renewal.value.is_open
+    if not urgent and not under_way:
+        until += spread(sight.ref, HOUR, "vault-closed")
+    return WaitUntil(renew.closed_reason(sight), until)
+
+
+def _remember(sight: Sight, decision: Decision) -> None:
+    """Put the decision into the row; a changed one goes into the history."""
+    entry, now = sight.entry, sight.world.now
+    kind, reason = kind_of(decision), decision.reason
+    changed = entry.decision != kind or entry.reason is None or entry.reason.code is not reason.code
+    since = now if changed or entry.since is None else entry.since
+    due_at = due_date(sight.snapshot(), sight.policy(), now)
+    sight.entry = replace(entry, decision=kind, reason=reason, since=since, due_at=due_at)
+    if changed:
+        version = entry.version.id if entry.version else ""
+        step = f"{kind}:{reason.code}"
+        record(sight.world, sight.ref, HistoryKind.DECIDED, at=now, version=version, step=step, reason=reason.sentence)
+
+
+def _check_rules(sight: Sight) -> None:
+    """Evaluate the compliance rules on what is known now."""
+    entry, world = sight.entry, sight.world
+    found = evaluate(subject_for(sight, entry))
+    silent = sight.vault.value.whole_walk is None
+    findings.reconcile(world, (entry.vault, entry.certificate), found, silent=silent, owner=entry.owner)
+    sight.did += [f"found {len(found)}"] if found else []
+
+
+def subject_for(sight: Sight, entry: Entry) -> Subject:
+    """Return all that a rule may know of a certificate."""
+    policy, wish = sight.policy(), wishes(entry.tags)
+    version = entry.version
+    return Subject(
+        entry=entry,
+        renewal=sight.renewal.value if sight.renewal else None,
+        managed=managed(policy.mode, wish),
+        mismatch=difference(entry.policy, version) if version else "",
+        tag_faults=wish.faults,
+        forbid_exportable_keys=sight.world.settings.forbid_exportable_keys,
+        now=sight.world.now,
+    )
+
+
+def _climb(sight: Sight) -> None:
+    """Tell the last rung that was passed of the ladder `expiring`, once; what is left to die on purpose is not told."""
+    entry, version = sight.entry, sight.entry.version
+    quiet = entry.reason is not None and entry.reason.code in (ReasonCode.NEVER, ReasonCode.DISABLED)
+    if version is None or version.leaf is None or quiet:
+        return
+    reached = lifetimes.rung_reached(version, sight.world.now)
+    if reached == 0 or entry.rung == f"{version.id}:{reached}":
+        return
+    dead = reached > len(lifetimes.EXPIRING_RUNGS)
+    notice = notices.expired(entry) if dead else notices.expiring(entry, str(reached), sight.world.now)
+    announce.tell(sight.world, notice)
+    sight.entry = replace(entry, rung=f"{version.id}:{reached}")
+
+
+def _write(sight: Sight, decision: Decision, overdue: datetime | None) -> None:
+    """Write the row, with `next_check` as the least over all that waits; the ETag is that of the first read."""
+    now, entry = sight.world.now, sight.entry
+    settled = not isinstance(decision, AskHuman | LeaveAlone)
+    if sight.read:
+        entry = replace(entry, read_at=lifetimes.read_again(entry.version, settled=settled, now=now))
+    read_at = entry.read_at
+    if sight.closed and read_at <= now:
+        read_at = _wait_for_the_vault(sight).next_check if not isinstance(decision, WaitUntil) else decision.next_check
+    waits = [read_at, decision_at(decision, now), overdue]
+    waits += [lifetimes.next_rung(entry.version, now)] if entry.version else []
+    next_check = min(instant for instant in waits if instant is not None)
+    sight.entry = replace(entry, next_check=max(next_check, now + timedelta(seconds=1)))
+    sight.stored = sight.world.tables.inventory.save(Stored(sight.entry, sight.stored.etag))
+
+
+def decision_at(decision: Decision, now: datetime) -> datetime:
+    """Return when a decision asks to be taken again."""
+    return now if isinstance(decision, Renew | Close) else decision.next_check
+
+
+def _ask(sight: Sight, decision: Decision) -> None:
+    """Ask a person, after the row holds since when: the notice's id comes from it, so that every later look may repeat it."""
+    entry = sight.entry
+    chosen = managed(sight.policy().mode, wishes(entry.tags))
+    if isinstance(decision, AskHuman) and chosen and entry.since is not None:
+        announce.tell(sight.world, notices.action_needed(entry, decision.reason, entry.since))
+
+
+def _log(sight: Sight, attempts: int) -> None:
+    entry, reason = sight.entry, sight.entry.reason
+    line(
+        "look",
+        certificate=str(sight.ref),
+        cause=sight.look.cause,
+        decision=entry.decision,
+        reason=reason.code if reason else "",
+        sentence=reason.sentence if reason else "",
+        did=sight.did,
+        next_check=entry.next_check,
+        attempts=attempts,
+    )

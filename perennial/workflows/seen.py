@@ -1,0 +1,111 @@
+"""What a read of the vault changes in a certificate's row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from perennial.decisions import lifetimes
+from perennial.decisions.matching import losses
+from perennial.decisions.tags import wishes
+from perennial.errors import Forbidden, Throttled, Unreachable
+from perennial.model.certificate import Certificate, Version
+from perennial.model.history import HistoryKind
+from perennial.model.inventory import Entry
+from perennial.workflows import announce, notices, vault_state
+from perennial.workflows.record import record
+from perennial.workflows.sight import Sight
+
+
+def read_vault(sight: Sight) -> None:
+    """Read the latest version, unless the vault is to be left alone; a refusal closes it and the look goes on from the rows."""
+    world = sight.world
+    if sight.read or sight.closed:
+        return
+    try:
+        certificate = world.vaults.get(sight.ref)
+    except (Throttled, Forbidden, Unreachable) as refusal:
+        sight.vault = vault_state.refused(world, sight.vault, refusal, world.now)
+        sight.did.append("refused")
+        return
+    sight.vault = vault_state.succeeded(world, sight.vault)
+    sight.read = True
+    sight.did.append("read")
+    if certificate is None:
+        sight.gone = True
+    else:
+        take_in(sight, certificate)
+
+
+def take_in(sight: Sight, certificate: Certificate) -> None:
+    """Take what the vault shows into the row. An unfinished version never replaces the one that is there."""
+    sight.gone = False
+    entry = replace(
+        sight.entry,
+        policy=certificate.policy,
+        tags=certificate.tags,
+        owner=wishes(certificate.tags).owner,
+        gone=None,
+    )
+    latest, known = certificate.version, entry.version
+    if latest.leaf is None:
+        sight.entry = entry if known is not None else replace(entry, version=latest)
+    elif known is not None and known.leaf is not None and known.id == latest.id:
+        sight.entry = replace(entry, version=latest, not_after=latest.not_after)
+    else:
+        sight.entry = _new_current(sight, entry, latest)
+
+
+def _new_current(sight: Sight, entry: Entry, latest: Version) -> Entry:
+    world, known = sight.world, entry.version if entry.version and entry.version.leaf else None
+    author = author_of(sight, known, latest)
+    foreign = entry.foreign_versions
+    if known is not None and author != world.settings.instance:
+        foreign = (*foreign, latest.created)[-2:]
+    record(
+        world,
+        sight.ref,
+        HistoryKind.NEW_VERSION if known else HistoryKind.FIRST_SEEN,
+        at=latest.created,
+        version=known.id if known else "",
+        step=latest.id,
+        actor=author,
+        new_version=latest.id,
+        thumbprint=latest.leaf.sha256 if latest.leaf else "",
+    )
+    entry = replace(
+        entry,
+        version=latest,
+        previous=known.id if known else entry.previous,
+        not_after=latest.not_after,
+        foreign_versions=foreign,
+        request=entry.request if entry.request and entry.request.version == latest.id else None,
+        suggested_at=None,
+    )
+    if known is None and latest.created <= sight.vault.value.first_seen:
+        entry = replace(entry, announced=latest.id, announced_created=latest.created)  # older than our time: no news
+    lost = losses(known, latest) if known else ""
+    if lost:
+        code = "new-version-lost-something"
+        told = notices.certificate_notice(entry, code, lost, occasion=latest.id, now=latest.created)
+        announce.tell(world, told)
+    sight.did.append("new-version")
+    return entry
+
+
+def author_of(sight: Sight, known: Version | None, latest: Version) -> str:
+    """Name who made a version, if it is known. Autorotation copies tags, so a tag counts only if it names the version replaced."""
+    if latest.made_by and known is not None and latest.made_for == known.id:
+        return latest.made_by
+    autorotated = known is not None and lifetimes.supervised(sight.entry.policy) and latest.made_by == known.made_by
+    return "key-vault" if autorotated and latest.made_for == (known.made_for if known else "") else ""
+
+
+def announce_if_news(sight: Sight) -> None:
+    """Tell of the current version unless it was told, or is older than one that was."""
+    entry, version = sight.entry, sight.entry.version
+    if version is None or version.leaf is None or version.id == entry.announced or sight.gone:
+        return
+    previous = entry.previous if entry.previous != version.id else ""
+    author = version.made_by if version.made_for == entry.previous else ""
+    sight.entry = announce.announce_version(sight.world, entry, version, previous, author)
+    sight.did.append("announced")
