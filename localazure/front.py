@@ -158,7 +158,11 @@ class _Client(_Splice):
             self.transport.write(f"{answer}Connection: close\r\n\r\n{text}".encode("latin-1", "replace"))
             self.transport.close()
             return
-        upstream = await self._front.dial(self)
+        try:
+            upstream = await self._front.dial(self)
+        except OSError:  # the whole is being stopped
+            self.transport.close()
+            return
         self.transport.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
         early = self._head.partition(b"\r\n\r\n")[2]
         self.peer = upstream

@@ -9,6 +9,8 @@ from aiohttp import web
 
 from localazure.customtopics import CustomTopics
 from localazure.deliveries import Disorder, PublishedEvent, Subscriber
+from localazure.exchange import Handler
+from localazure.faults import Fault
 from localazure.identity import ManagedIdentities
 from localazure.keyvault.service import KeyVaults
 from localazure.orders import (
@@ -22,7 +24,7 @@ from localazure.orders import (
     VaultOrder,
     parse,
 )
-from localazure.requests import Fault, Handler, Requests
+from localazure.requests import Requests
 from localazure.systemtopics import SystemTopics
 
 

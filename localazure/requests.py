@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from functools import lru_cache
 
 import jwt
 from aiohttp import web
 
-type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+from localazure.exchange import Handler
+from localazure.faults import Fault, is_part
 
 LOG_LENGTH = 200_000  # requests remembered; the oldest are forgotten first
-CODES = {401: "Unauthorized", 403: "Forbidden", 404: "NotFound", 429: "Throttled", 503: "ServiceUnavailable"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,48 +35,6 @@ class Seen:
     fault: int | None
 
 
-@dataclass(slots=True)
-class Fault:
-    """A fault; the first that matches a request is used."""
-
-    id: int
-    service: str
-    method: str | None = None
-    path: str = "*"
-    status: int | None = None
-    retry_after: float | None = None  # seconds
-    delay: float = 0  # seconds
-    drop: bool = False
-    after_effect: bool = False
-    times: int | None = None  # None: until it is cleared
-    body: str | None = None
-    used: int = 0
-
-    def matches(self, service: str, method: str, places: tuple[str, str]) -> bool:
-        """Tell whether a request to a service is hit; a path glob may name the host (`kv-a.vault.azure.net/*`) or not."""
-        return (
-            (self.times is None or self.used < self.times)
-            and (service == self.service or service.startswith(self.service + "-"))
-            and self.method in (None, method)
-            and any(fnmatchcase(place, self.path) for place in places)
-        )
-
-    def answer(self) -> web.Response | None:
-        """Return the answer that the fault gives instead of the service's, or None if it only delays."""
-        if self.status is None:
-            return None
-        code = CODES.get(self.status, "InternalServerError")
-        body = (
-            self.body
-            if self.body is not None
-            else json.dumps({"error": {"code": code, "message": "A fault of localazure."}})
-        )
-        response = web.Response(status=self.status, text=body, content_type="application/json")
-        if self.retry_after is not None:
-            response.headers["Retry-After"] = f"{self.retry_after:g}"
-        return response
-
-
 class Requests:
     """The log of all requests and the faults in force."""
 
@@ -90,11 +45,11 @@ class Requests:
 
     def seen(self, service: str | None = None) -> list[Seen]:
         """Return the logged requests, oldest first; `storage` means all three storage services."""
-        return [seen for seen in self._log if _is(service, seen.service)]
+        return [seen for seen in self._log if service is None or is_part(service, seen.service)]
 
     def forget(self, service: str | None = None) -> None:
         """Clear the log, or the part of one service."""
-        kept = [seen for seen in self._log if not _is(service, seen.service)]
+        kept = [seen for seen in self._log if service is not None and not is_part(service, seen.service)]
         self._log.clear()
         self._log.extend(kept)
 
@@ -107,7 +62,7 @@ class Requests:
 
     def faults(self) -> list[Fault]:
         """Return the faults that are still in force."""
-        return [fault for fault in self._faults if fault.times is None or fault.used < fault.times]
+        return [fault for fault in self._faults if fault.in_force]
 
     def clear_faults(self) -> None:
         """Take away all faults."""
@@ -121,7 +76,7 @@ class Requests:
             fault = self._strike(service, request)
             status = 500
             try:
-                response = await (_struck(fault, request, handler) if fault else handler(request))
+                response = await (fault.strike(service, request, handler) if fault else handler(request))
             except web.HTTPException as answer:
                 status = answer.status
                 raise
@@ -167,18 +122,6 @@ class Requests:
         )
 
 
-async def _struck(fault: Fault, request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Answer a request that a fault hit: the effect first if the fault comes after it."""
-    effect = await handler(request) if fault.after_effect else None
-    if fault.delay:
-        await asyncio.sleep(fault.delay)
-    if fault.drop:
-        if request.transport:
-            request.transport.abort()
-        return web.Response(status=500)
-    return fault.answer() or effect or await handler(request)
-
-
 @lru_cache(maxsize=1024)
 def _speaker(authorization: str) -> str | None:
     """Return the name in a token, unchecked: the log says who claimed to ask, the service checks."""
@@ -187,7 +130,3 @@ def _speaker(authorization: str) -> str | None:
     except jwt.InvalidTokenError:
         return None
     return str(claims.get("name", "")) or None
-
-
-def _is(asked: str | None, service: str) -> bool:
-    return asked is None or service == asked or service.startswith(asked + "-")

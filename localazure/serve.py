@@ -8,7 +8,7 @@ import ssl
 
 from aiohttp import web
 
-from localazure.requests import Handler
+from localazure.exchange import Handler
 
 MAX_BODY = 16 * 1024 * 1024  # bytes
 STOP_TIMEOUT = 0.5  # seconds that open requests get when a server stops

@@ -64,7 +64,7 @@ async def start_azurite(
     flags = ["--oauth", "basic", "--skipApiVersionCheck", "--inMemoryPersistence", "--disableTelemetry", "--silent"]
     secret = base64.b64encode(os.urandom(32)).decode()  # nobody uses the keys: the app has an identity
     environment = os.environ | {"AZURITE_ACCOUNTS": ";".join(f"{account}:{secret}" for account in accounts)}
-    command = [install_azurite.NODE, install_azurite.AZURITE, *options, *flags]
+    command = [install_azurite.NODE, install_azurite.FOLDER / install_azurite.SCRIPT, *options, *flags]
     child = await Child.start("azurite", command, environment, read_output=True)
     try:
         found = await asyncio.wait_for(_listening(child), START_TIMEOUT)

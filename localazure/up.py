@@ -20,6 +20,7 @@ from localazure.children import Child
 from localazure.customtopics import CustomTopics
 from localazure.deliveries import Subscriber
 from localazure.environment import DEFAULT_ACCOUNT, Ready, environment, inherited, write_exports
+from localazure.exchange import Handler
 from localazure.front import Front
 from localazure.identity import ManagedIdentities
 from localazure.keyvault.pace import Pace
@@ -27,7 +28,7 @@ from localazure.keyvault.service import KeyVaults
 from localazure.management import Management
 from localazure.names import service_of, vault_of
 from localazure.ports import listen, port_of
-from localazure.requests import Handler, Requests
+from localazure.requests import Requests
 from localazure.retry import RetryPolicy
 from localazure.serve import serve, serve_application
 from localazure.storage import KINDS, StorageProxy, start_azurite
@@ -104,6 +105,8 @@ class LocalAzureServer:
     async def _start(self) -> Ready:
         self._take_ports()
         self.plan.folder.mkdir(parents=True, exist_ok=True)
+        if self.plan.ready_file is not None:
+            self.plan.ready_file.unlink(missing_ok=True)
         if problem := await asyncio.to_thread(install_azurite.install):
             raise StartError(problem)
         self.authority.write_ca(self._ca)

@@ -1,0 +1,109 @@
+"""`python -m localazure up` starts all, says where, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from localazure.client import LocalAzure, Process, await_until
+from localazure.environment import Ready, inherited
+
+
+def start(folder: Path, *options: str) -> Process:
+    """Start a local Azure without a host in a folder."""
+    command = ["localazure", "up", "--no-host", "--free-ports", "--folder", str(folder), *options]
+    return Process(command, inherited(), folder / "ready.json", folder / "log.txt")
+
+
+def children(pid: int) -> list[int]:
+    """Return the process ids of a process's children."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def alive(pid: int) -> bool:
+    """Tell whether a process is there and not a zombie."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_a_taken_port_is_named_in_one_line(tmp_path: Path) -> None:
+    """It exits 1, names the port and what it was for, and has started nothing."""
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            taken.bind(("127.0.0.1", 7080))
+        except OSError:
+            pass  # somebody else has taken it: as good
+        else:
+            taken.listen()
+        command = [sys.executable, "-m", "localazure", "up", "--no-host", "--folder", str(tmp_path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 1
+    assert done.stderr == "localazure: port 7080 (proxy) is taken: end what listens there, or use --free-ports\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_all_and_removes_nothing(tmp_path: Path, asked: signal.Signals) -> None:
+    """The children are gone, the exit code is 0, the files stay."""
+    process = start(tmp_path)
+    found = children(process.pid)
+    assert found
+    os.kill(process.pid, asked)
+    await_until(lambda: process.poll() is not None, 10)
+    assert process.poll() == 0
+    assert not any(alive(child) for child in found)
+    assert (tmp_path / "env").exists()
+
+
+def test_children_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
+    """No Azurite stays behind when the process dies without a chance to stop it."""
+    process = start(tmp_path)
+    found = children(process.pid)
+    os.kill(process.pid, signal.SIGKILL)
+    await_until(lambda: not any(alive(child) for child in found), 5)
+    process.stop()
+
+
+def test_the_settings_are_for_their_owner_and_for_any_shell(tmp_path: Path) -> None:
+    """The file has mode 600 and, read by a shell, leads a client to this Azure."""
+    process = start(tmp_path, "--vaults", "kv-one=renew kv-two=observe")
+    try:
+        ready = Ready.read(tmp_path / "ready.json")
+        assert (tmp_path / "env").stat().st_mode & 0o777 == 0o600
+        assert (tmp_path / "ready.json").stat().st_mode & 0o777 == 0o600
+        shell = (
+            f'. {tmp_path}/env; echo "$HTTPS_PROXY|$PERENNIAL_VAULTS|$IDENTITY_HEADER|$AzureWebJobsStorage__credential"'
+        )
+        said = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=True).stdout.strip()
+        assert (
+            said
+            == f"http://127.0.0.1:{ready.proxy}|kv-one=renew kv-two=observe|{ready.identity_header}|managedidentity"
+        )
+        log = (tmp_path / "log.txt").read_text()
+        assert f"http://127.0.0.1:{ready.management}" in log
+    finally:
+        process.stop()
+
+
+def test_only_the_authority_is_in_the_ca_file(azure: LocalAzure) -> None:
+    """One certificate: clients trust this Azure and nobody else."""
+    assert Path(azure.ready.ca).read_text().count("BEGIN CERTIFICATE") == 1
+
+
+def test_a_bad_argument_is_one_line(tmp_path: Path) -> None:
+    """A vault without a mode, or an unknown pace, is said plainly."""
+    for option, words in (("--vaults=kv-one", "NAME=VALUE"), ("--vault-pace=nothing=1", "nothing")):
+        command = [sys.executable, "-m", "localazure", "up", option, "--folder", str(tmp_path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30)
+        assert done.returncode == 2
+        assert words in done.stderr
+        assert done.stderr.count("\n") == 1
