@@ -32,7 +32,7 @@ CLOCKS_AND_DICE = re.compile(
     r"(datetime\.)?(datetime|date)\.(now|utcnow|today)"
     r"|time\.(time|time_ns|monotonic|monotonic_ns|perf_counter|perf_counter_ns|sleep|gmtime|localtime)"
     r"|random\.\w+|secrets\.(token_\w+|choice|randbelow|randbits|SystemRandom)"
-    r"|(uuid\.)?uuid[14]|os\.(urandom|environ|environb|getenv)|environ|getenv"
+    r"|uuid\.uuid[14]|os\.(urandom|environ|environb|getenv)"
 )
 
 UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|NotImplemented" + r"Error)\b")
@@ -109,8 +109,12 @@ def cloud_suffixes(text: str) -> list[str]:
 
 def clocks_and_dice(text: str) -> list[str]:
     """Name what reads a clock, throws dice or looks at the environment."""
-    names = (_dotted(node) for node in ast.walk(ast.parse(text)))
-    return [name for name in names if name and CLOCKS_AND_DICE.fullmatch(name)]
+    nodes = list(ast.walk(ast.parse(text)))
+    names = [name for node in nodes if (name := _dotted(node))]
+    names += [
+        f"{node.module}.{alias.name}" for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names
+    ]
+    return [name for name in names if CLOCKS_AND_DICE.fullmatch(name)]
 
 
 def unfinished(text: str) -> list[str]:
