@@ -3,6 +3,7 @@
 PerennialError
 ├── Changed                  a row was changed by somebody else: look again, now
 ├── BadInput                 the caller must correct the named field
+├── Unavailable              a table or queue gave no usable answer: fail, the message comes again
 ├── VaultError               a vault did not do what was asked
 │   ├── Throttled            leave the vault alone for a while
 │   ├── Unreachable          DNS, TLS, connection, time-out before an answer: for a GET; for a write it is Unclear
@@ -38,6 +39,10 @@ class BadInput(PerennialError):
         super().__init__(f"{field}: {problem}" if field else problem)
         self.field = field
         self.problem = problem
+
+
+class Unavailable(PerennialError):
+    """Storage (a table, a queue) gave no usable answer; a write may have taken effect."""
 
 
 class VaultError(PerennialError):

@@ -17,6 +17,7 @@ PUBLIC_POLICIES = frozenset({"2.23.140.1.1", "2.23.140.1.2.1", "2.23.140.1.2.2",
 
 # The name of a curve as Key Vault writes it (JSON Web Key: RFC 7518 §6.2.1.1, RFC 8812 §3.1).
 CURVES = {"secp256r1": "P-256", "secp384r1": "P-384", "secp521r1": "P-521", "secp256k1": "P-256K"}
+CURVE_SIZES = {"P-256": 256, "P-384": 384, "P-521": 521, "P-256K": 256}
 EDWARDS = {"Ed25519": ("Ed25519", 256, ""), "Ed448": ("Ed448", 456, "")}
 
 
@@ -27,7 +28,7 @@ def read_leaf(der: bytes) -> Leaf:
     hash_algorithm = _signature_hash(certificate)
     return Leaf(
         sha256=hashlib.sha256(der).hexdigest(),
-        sha1=hashlib.sha1(der, usedforsecurity=False).hexdigest(),  # x5t: RFC 7517 §4.8
+        sha1=_sha1(der),
         serial=f"{certificate.serial_number:x}",
         subject=certificate.subject.rfc4514_string(),
         issuer=certificate.issuer.rfc4514_string(),
@@ -40,6 +41,24 @@ def read_leaf(der: bytes) -> Leaf:
         signature_hash=hash_algorithm,
         server_auth=_server_auth(certificate),
     )
+
+
+def unreadable(der: bytes) -> Leaf:
+    """Return what can be said of bytes that are no certificate we can read: their thumbprints."""
+    return Leaf(
+        sha256=hashlib.sha256(der).hexdigest(),
+        sha1=_sha1(der),
+        serial="",
+        subject="",
+        issuer="",
+        key_type="unreadable",
+        key_size=0,
+        signature_hash="",
+    )
+
+
+def _sha1(der: bytes) -> str:
+    return hashlib.sha1(der, usedforsecurity=False).hexdigest()  # x5t: RFC 7517 §4.8
 
 
 def validity(der: bytes) -> tuple[datetime, datetime]:
