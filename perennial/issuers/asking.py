@@ -42,10 +42,10 @@ def find_ours(vaults: Vaults, renewal: Renewal, seen: Snapshot) -> tuple[Ask, Op
     return Ask.FOREIGN, None
 
 
-def tags_for(renewal: Renewal, seen: Snapshot) -> Mapping[str, str]:
+def tags_for(renewal: Renewal, seen: Snapshot, instance: str) -> Mapping[str, str]:
     """Return the certificate's tags with our two: Key Vault copies none on a create, and the loop guard needs to know its own."""
     kept = {name: text for name, text in seen.tags.items() if name.lower() not in (BY, RENEWAL)}
-    return {**kept, BY: renewal.checkpoint.memory.get("instance", renewal.actor), RENEWAL: renewal.replacing}
+    return {**kept, BY: instance, RENEWAL: renewal.replacing}
 
 
 def creation_failure(refusal: VaultError) -> IssuerError:

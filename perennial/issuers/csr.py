@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import pairwise
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -62,7 +63,7 @@ def fault_of(chain: tuple[bytes, ...], csr: bytes, now: datetime) -> str:
 
 
 def _broken_link(certificates: list[x509.Certificate]) -> str:
-    for number, (child, parent) in enumerate(zip(certificates, certificates[1:], strict=False), 1):
+    for number, (child, parent) in enumerate(pairwise(certificates), 1):
         try:
             child.verify_directly_issued_by(parent)
         except (ValueError, TypeError, InvalidSignature):

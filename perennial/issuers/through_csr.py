@@ -26,8 +26,9 @@ OWN = frozenset(
 class ThroughCsr:
     """Renews with three calls to the vault, however many looks the authority takes: GET, create, merge."""
 
-    def __init__(self, vaults: Vaults, authority: Authority) -> None:
+    def __init__(self, vaults: Vaults, authority: Authority, instance: str) -> None:
         self._vaults = vaults
+        self._instance = instance
         self._authority = authority
 
     def step(self, renewal: Renewal, seen: Snapshot, *, fresh: bool, now: datetime) -> Waiting | InVault:
@@ -55,7 +56,7 @@ class ThroughCsr:
 
     def _create(self, renewal: Renewal, seen: Snapshot, now: datetime) -> Waiting:
         try:
-            operation = self._vaults.create(renewal.certificate, tags_for(renewal, seen))
+            operation = self._vaults.create(renewal.certificate, tags_for(renewal, seen, self._instance))
         except Busy:
             return _foreign(now)
         except (Refused, Forbidden) as refusal:
@@ -93,7 +94,7 @@ class ThroughCsr:
         memory = renewal.checkpoint.memory
         chain = tuple(base64.b64decode(der) for der in memory["chain"].split())
         try:
-            merged = self._vaults.merge(renewal.certificate, chain, tags_for(renewal, seen))
+            merged = self._vaults.merge(renewal.certificate, chain, tags_for(renewal, seen, self._instance))
         except (Refused, Forbidden) as refusal:
             failure = creation_failure(refusal)
             failure.permanent = False  # the operation may have been replaced: a new CSR is another try

@@ -24,8 +24,9 @@ PERMANENT: dict[str, str] = {
 class ByVault:
     """Renews by POST create with the current tags and no policy, so that the stored policy stays as it is to the byte."""
 
-    def __init__(self, vaults: Vaults) -> None:
+    def __init__(self, vaults: Vaults, instance: str) -> None:
         self._vaults = vaults
+        self._instance = instance
 
     def step(self, renewal: Renewal, seen: Snapshot, *, fresh: bool, now: datetime) -> Waiting | InVault:
         """Take one step: see the port's contract."""
@@ -43,7 +44,7 @@ class ByVault:
 
     def _create(self, renewal: Renewal, seen: Snapshot, now: datetime) -> Waiting:
         try:
-            operation = self._vaults.create(renewal.certificate, tags_for(renewal, seen))
+            operation = self._vaults.create(renewal.certificate, tags_for(renewal, seen, self._instance))
         except Busy:  # we know that ours was the first, so the pending one is somebody else's
             return Waiting(now + FOREIGN, Checkpoint(Step.FOREIGN), Reason(ReasonCode.FOREIGN_PENDING))
         except (Refused, Forbidden) as refusal:

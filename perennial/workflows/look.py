@@ -7,11 +7,8 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from perennial.compliance import evaluate
-from perennial.compliance.rule import Subject
 from perennial.decisions import lifetimes
 from perennial.decisions.case import managed
-from perennial.decisions.matching import difference
 from perennial.decisions.renewal import decide, due_date
 from perennial.decisions.tags import wishes
 from perennial.errors import Changed
@@ -19,7 +16,6 @@ from perennial.log import line
 from perennial.model.decision import AskHuman, Close, Decision, LeaveAlone, Renew, WaitUntil, kind_of
 from perennial.model.history import HistoryKind
 from perennial.model.ids import spread
-from perennial.model.inventory import Entry
 from perennial.model.messages import Look
 from perennial.model.notices import subject_of
 from perennial.model.reasons import ReasonCode
@@ -27,6 +23,7 @@ from perennial.model.renewal import Step
 from perennial.ports.tables import Stored
 from perennial.workflows import announce, deliver, findings, notices, renew, seen
 from perennial.workflows.gone import mark_gone
+from perennial.workflows.inspection import inspect
 from perennial.workflows.record import file_event, record
 from perennial.workflows.sight import Sight, gather, must_read
 from perennial.workflows.world import World
@@ -64,11 +61,10 @@ def _look(world: World, look: Look) -> Sight:
         mark_gone(world, Stored(sight.entry, sight.stored.etag))
         return sight
     seen.announce_if_news(sight)
-    overdue = deliver.overdue(world, subject_of(sight.ref))
     _remember(sight, decision)
     _check_rules(sight)
     _climb(sight)
-    _write(sight, decision, overdue)
+    _write(sight, decision, deliver.overdue(world, subject_of(sight.ref)))
     _ask(sight, decision)
     return sight
 
@@ -102,7 +98,7 @@ def _needs_the_vault(sight: Sight) -> bool:
     return renewal is None or not renewal.is_open or renewal.checkpoint.step is not Step.SIGNING
 
 
-def _wait_for_the_vault(sight: Sight) -> Decision:
+def _wait_for_the_vault(sight: Sight) -> WaitUntil:
     """Wait until the vault is tried again: spread over an hour, but at once for what is urgent or under way."""
     row, now = sight.vault.value, sight.world.now
     until = row.closed_until or now + timedelta(minutes=1)
@@ -129,27 +125,12 @@ def _remember(sight: Sight, decision: Decision) -> None:
 
 
 def _check_rules(sight: Sight) -> None:
-    """Evaluate the compliance rules on what is known now."""
-    entry, world = sight.entry, sight.world
-    found = evaluate(subject_for(sight, entry))
+    """Evaluate the compliance rules on what is known now; until the vault's first whole walk findings open silently."""
+    renewal = sight.renewal.value if sight.renewal else None
+    found = inspect(sight.world, sight.entry, renewal, sight.policy())
     silent = sight.vault.value.whole_walk is None
-    findings.reconcile(world, (entry.vault, entry.certificate), found, silent=silent, owner=entry.owner)
-    sight.did += [f"found {len(found)}"] if found else []
-
-
-def subject_for(sight: Sight, entry: Entry) -> Subject:
-    """Return all that a rule may know of a certificate."""
-    policy, wish = sight.policy(), wishes(entry.tags)
-    version = entry.version
-    return Subject(
-        entry=entry,
-        renewal=sight.renewal.value if sight.renewal else None,
-        managed=managed(policy.mode, wish),
-        mismatch=difference(entry.policy, version) if version else "",
-        tag_faults=wish.faults,
-        forbid_exportable_keys=sight.world.settings.forbid_exportable_keys,
-        now=sight.world.now,
-    )
+    open_now = findings.reconcile(sight.world, sight.ref, found, silent=silent, owner=sight.entry.owner)
+    sight.did += [f"findings: {open_now}"] if open_now else []
 
 
 def _climb(sight: Sight) -> None:
@@ -175,8 +156,11 @@ def _write(sight: Sight, decision: Decision, overdue: datetime | None) -> None:
         entry = replace(entry, read_at=lifetimes.read_again(entry.version, settled=settled, now=now))
     read_at = entry.read_at
     if sight.closed and read_at <= now:
-        read_at = _wait_for_the_vault(sight).next_check if not isinstance(decision, WaitUntil) else decision.next_check
+        read_at = _wait_for_the_vault(sight).next_check
     waits = [read_at, decision_at(decision, now), overdue]
+    waits += (
+        [now + announce.PATIENCE] if entry.since == now else []
+    )  # what is told after this write may lose its message
     waits += [lifetimes.next_rung(entry.version, now)] if entry.version else []
     next_check = min(instant for instant in waits if instant is not None)
     sight.entry = replace(entry, next_check=max(next_check, now + timedelta(seconds=1)))

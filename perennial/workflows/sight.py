@@ -15,6 +15,7 @@ from perennial.model.notices import subject_of
 from perennial.model.renewal import Outcome, Renewal
 from perennial.ports.tables import Stored
 from perennial.workflows import vault_state
+from perennial.workflows.inspection import snapshot_of
 from perennial.workflows.world import World
 
 LEASE = timedelta(minutes=12)  # longer than functionTimeout, so that a lease which has ended has no living holder
@@ -47,20 +48,8 @@ class Sight:
 
     def snapshot(self) -> Snapshot:
         """Return all that a decision may know."""
-        entry = self.entry
-        return Snapshot(
-            certificate=self.ref,
-            current=None if self.gone else entry.version,
-            policy=entry.policy,
-            tags=entry.tags,
-            renewal=self.renewal.value if self.renewal else None,
-            request=entry.request,
-            paused_until=entry.paused_until,
-            first_seen=entry.first_seen,
-            last_issued=entry.last_issued,
-            last_lifetime=timedelta(seconds=entry.last_lifetime_seconds),
-            suggested_at=entry.suggested_at,
-        )
+        entry = replace(self.entry, gone=self.world.now) if self.gone else self.entry
+        return snapshot_of(entry, self.renewal.value if self.renewal else None)
 
     def policy(self) -> RenewalPolicy:
         """Return what the settings and the fleet say."""
