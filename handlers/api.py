@@ -1,0 +1,156 @@
+"""HTTP. openapi.yaml describes every route; who holds no function key learns only that the app lives."""
+
+from __future__ import annotations
+
+import azure.functions as func
+
+from perennial import wiring
+from perennial.workflows.api import (
+    certificates,
+    deliveries,
+    findings,
+    forecast,
+    heartbeat,
+    mode,
+    pending,
+    renewals,
+    subscriptions,
+    sweeps,
+)
+from perennial.workflows.api.http import Operation, Request, Response, answer
+
+blueprint = func.Blueprint()
+
+
+@blueprint.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+def health(req: func.HttpRequest) -> func.HttpResponse:
+    """Tell whether the clock and the sweep turn."""
+    return _answered(heartbeat.shown, req)
+
+
+@blueprint.route("plan", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+def plan(req: func.HttpRequest) -> func.HttpResponse:
+    """Tell what would be renewed, and what blocks what."""
+    return _answered(forecast.shown, req)
+
+
+@blueprint.route("mode", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+def get_mode(req: func.HttpRequest) -> func.HttpResponse:
+    """Show the fleet's switch."""
+    return _answered(mode.shown, req)
+
+
+@blueprint.route("mode", methods=["PUT"], auth_level=func.AuthLevel.FUNCTION)
+def put_mode(req: func.HttpRequest) -> func.HttpResponse:
+    """Turn the fleet's switch."""
+    return _answered(mode.turned, req)
+
+
+@blueprint.route("certificates", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+def list_certificates(req: func.HttpRequest) -> func.HttpResponse:
+    """List certificates."""
+    return _answered(certificates.listed, req)
+
+
+@blueprint.route("certificates/{vault}/{name}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+def get_certificate(req: func.HttpRequest) -> func.HttpResponse:
+    """Show a certificate."""
+    return _answered(certificates.shown, req)
+
+
+@blueprint.route("certificates/{vault}/{name}/history", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+def get_history(req: func.HttpRequest) -> func.HttpResponse:
+    """List what happened to a certificate."""
+    return _answered(certificates.history, req)
+
+
+@blueprint.route("certificates/{vault}/{name}/renew", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+def renew_certificate(req: func.HttpRequest) -> func.HttpResponse:
+    """Ask for a renewal."""
+    return _answered(renewals.asked, req)
+
+
+@blueprint.route("certificates/{vault}/{name}/pending/discard", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+def discard_pending(req: func.HttpRequest) -> func.HttpResponse:
+    """Discard a certificate's pending operation."""
+    return _answered(pending.discarded, req)
+
+
+@blueprint.route("subscriptions", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+def list_subscriptions(req: func.HttpRequest) -> func.HttpResponse:
+    """List subscriptions."""
+    return _answered(subscriptions.listed, req)
+
+
+@blueprint.route("subscriptions/{name}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+def get_subscription(req: func.HttpRequest) -> func.HttpResponse:
+    """Show a subscription."""
+    return _answered(subscriptions.shown, req)
+
+
+@blueprint.route("subscriptions/{name}", methods=["PUT"], auth_level=func.AuthLevel.FUNCTION)
+def put_subscription(req: func.HttpRequest) -> func.HttpResponse:
+    """Create or replace a subscription."""
+    return _answered(subscriptions.written, req)
+
+
+@blueprint.route("subscriptions/{name}", methods=["DELETE"], auth_level=func.AuthLevel.FUNCTION)
+def delete_subscription(req: func.HttpRequest) -> func.HttpResponse:
+    """Delete a subscription."""
+    return _answered(subscriptions.deleted, req)
+
+
+@blueprint.route("deliveries", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+def list_deliveries(req: func.HttpRequest) -> func.HttpResponse:
+    """List deliveries."""
+    return _answered(deliveries.listed, req)
+
+
+@blueprint.route("deliveries/{id}/redeliver", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+def redeliver(req: func.HttpRequest) -> func.HttpResponse:
+    """Open a delivery again."""
+    return _answered(deliveries.redelivered, req)
+
+
+@blueprint.route("findings", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+def list_findings(req: func.HttpRequest) -> func.HttpResponse:
+    """List findings."""
+    return _answered(findings.listed, req)
+
+
+@blueprint.route("sweeps", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+def list_sweeps(req: func.HttpRequest) -> func.HttpResponse:
+    """List sweeps."""
+    return _answered(sweeps.listed, req)
+
+
+@blueprint.route("sweeps", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+def start_sweep(req: func.HttpRequest) -> func.HttpResponse:
+    """Start a sweep."""
+    return _answered(sweeps.started, req)
+
+
+def _answered(operation: Operation, req: func.HttpRequest) -> func.HttpResponse:
+    """Run an operation in a fresh world."""
+    return _sent(answer(operation, _read(req), wiring.world()))
+
+
+def _read(req: func.HttpRequest) -> Request:
+    """Take from the request what operations may see: none of its keys."""
+    return Request(
+        method=req.method,
+        route=req.route_params,
+        query=req.params,
+        body=req.get_body(),
+        actor=req.headers.get("X-Perennial-Actor", ""),
+    )
+
+
+def _sent(response: Response) -> func.HttpResponse:
+    """Turn an answer into the worker's own."""
+    return func.HttpResponse(
+        response.payload,
+        status_code=response.status,
+        headers={**response.headers, "Cache-Control": "no-store"},
+        mimetype=response.media_type,
+    )
