@@ -42,6 +42,9 @@ def _arguments() -> argparse.Namespace:
         "--vaults", default="kv-orders=renew kv-payments=observe", metavar="NAME=MODE", help="the first vaults"
     )
     up.add_argument(
+        "--setting", action="append", default=[], metavar="NAME=VALUE", help="a further app setting; may be repeated"
+    )
+    up.add_argument(
         "--pace", type=float, default=1.0, metavar="X", help="scales Event Grid's retry waits; 0.01 is 100 times faster"
     )
     up.add_argument(
@@ -64,6 +67,7 @@ def _plan(arguments: argparse.Namespace) -> Plan:
         direct_storage=arguments.direct_storage,
         accounts=arguments.accounts,
         vaults=dict(_pair(text) for text in arguments.vaults.split()),
+        settings=dict(_pair(text) for text in arguments.setting),
         retry=RetryPolicy(pace=arguments.pace),
         pace=pace,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import secrets
 import socket
@@ -64,6 +65,7 @@ class Plan:
     direct_storage: bool = False
     accounts: int = 0  # further storage accounts: st000, st001, ...
     vaults: Mapping[str, str] = field(default_factory=lambda: {"kv-orders": "renew", "kv-payments": "observe"})
+    settings: Mapping[str, str] = field(default_factory=dict)  # further ones, for the host and the env file
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     pace: Pace = field(default_factory=Pace)
 
@@ -119,6 +121,8 @@ class LocalAzureServer:
         print(f"settings    {self.plan.env_file} (for another shell: . {self.plan.env_file})")
         if self.plan.app is not None:
             await self._start_host(self.plan.app, ready)
+            ready = self._ready()
+        self._subscribe_vaults()
         if self.plan.ready_file is not None:
             ready.write(self.plan.ready_file)
         return ready
@@ -137,6 +141,7 @@ class LocalAzureServer:
             self.ports[what] = port_of(sock)
             if what == "host":  # the host binds it itself; here it is only known to be free
                 sock.close()
+                self.ports[what] = 0 if self.plan.free_ports else port
             else:
                 self.sockets[what] = sock
                 self._stack.callback(sock.close)
@@ -194,11 +199,15 @@ class LocalAzureServer:
         await self.system_topics.start()
         self._stack.push_async_callback(self.vaults.stop)
         await self.vaults.start()
-        url = self._deliver_to()
         for name in self.plan.vaults:
             self.vaults.create_vault(name)
-            self.system_topics.subscribe(name, Subscriber(url) if url else None)
         print(f"key vault   {' '.join(f'https://{name}.vault.azure.net' for name in self.plan.vaults)}")
+
+    def _subscribe_vaults(self) -> None:
+        """Let the events of the first vaults go to the host, which now is up."""
+        url = self._deliver_to()
+        for name in self.plan.vaults:
+            self.system_topics.subscribe(name, Subscriber(url) if url else None)
 
     async def _start_management(self) -> None:
         """Start the management port."""
@@ -217,7 +226,7 @@ class LocalAzureServer:
 
     async def _start_host(self, app: Path, ready: Ready) -> None:
         """Start the Functions host with the app and wait until it listens."""
-        marker = self.plan.folder / "host.json"
+        marker = self.plan.folder / "host-ready.json"
         marker.unlink(missing_ok=True)
         command = [sys.executable, "-m", "localazure.host", "--app", str(app), "--port", str(self.ports["host"])]
         command += ["--ready", str(marker), "--die-with-parent"]
@@ -228,6 +237,7 @@ class LocalAzureServer:
                 if self.host.process.returncode is not None:
                     raise StartError(f"the Functions host ended with code {self.host.process.returncode}")
                 await asyncio.sleep(0.05)
+        self.ports["host"] = int(json.loads(marker.read_text())["port"])
         print(f"host        http://127.0.0.1:{self.ports['host']}")
 
     async def _serve(self, handler: Handler, sock: socket.socket, *, tls: bool = False) -> None:
@@ -237,11 +247,11 @@ class LocalAzureServer:
 
     def _deliver_to(self) -> str | None:
         """Return where a vault's events go by default: to the host, or to what a person starts on its port."""
-        unknown = self.plan.app is None and self.plan.free_ports
-        return None if unknown else f"http://127.0.0.1:{self.ports['host']}"
+        port = self.ports["host"]
+        return f"http://127.0.0.1:{port}" if port else None
 
     def _environment(self, ready: Ready) -> dict[str, str]:
-        return environment(ready, vaults=self.plan.vaults)
+        return environment(ready, vaults=self.plan.vaults) | dict(self.plan.settings)
 
     def _ready(self) -> Ready:
         """Return where everything is."""

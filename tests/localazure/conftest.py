@@ -40,5 +40,4 @@ def outside(azure: LocalAzure) -> Iterator[Outside]:
     """A plain client of the local Azure."""
     client = Outside(azure)
     yield client
-    client.http.clear()
-    client.direct.clear()
+    client.close()

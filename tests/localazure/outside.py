@@ -22,6 +22,11 @@ class Outside:
         self.http = urllib3.ProxyManager(proxy, ca_certs=azure.ready.ca, retries=False, timeout=10)
         self.direct = urllib3.PoolManager(ca_certs=azure.ready.ca, retries=False, timeout=10)
 
+    def close(self) -> None:
+        """Close the connections."""
+        self.http.clear()
+        self.direct.clear()
+
     def token(self, resource: str, identity: str = "operator") -> str:
         """Return an Authorization header for a resource."""
         url = f"http://127.0.0.1:{self._ready.identity}/msi/token?api-version=2019-08-01"

@@ -13,6 +13,20 @@ import pytest
 
 from localazure.client import LocalAzure, Process, await_until
 from localazure.environment import Ready, inherited
+from tests.localazure.outside import Outside
+
+APP = """
+import json, logging, os
+import azure.functions as func
+app = func.FunctionApp()
+
+@app.function_name("certificate_new_version")
+@app.event_grid_trigger(arg_name="event")
+def certificate_new_version(event: str) -> None:
+    body = json.loads(event)
+    kind = body["type"].rpartition(".")[2]
+    logging.warning("%s %s of %s", os.environ["WORD"], kind, body["subject"])
+"""
 
 
 def start(folder: Path, *options: str) -> Process:
@@ -92,6 +106,55 @@ def test_the_settings_are_for_their_owner_and_for_any_shell(tmp_path: Path) -> N
         assert f"http://127.0.0.1:{ready.management}" in log
     finally:
         process.stop()
+
+
+def test_an_event_reaches_a_function_in_the_real_worker(tmp_path: Path) -> None:
+    """With an app, the Functions host runs too: a certificate made in a vault ends in a function's log line."""
+    app = tmp_path / "app"
+    app.mkdir()
+    (app / "host.json").write_text('{"version": "2.0"}')
+    (app / "function_app.py").write_text(APP)
+    command = [
+        "localazure",
+        "up",
+        "--free-ports",
+        "--folder",
+        str(tmp_path),
+        "--app",
+        str(app),
+        "--setting",
+        "WORD=heard",
+    ]
+    process = Process(command, inherited(), tmp_path / "ready.json", tmp_path / "log.txt")
+    try:
+        azure = LocalAzure(Ready.read(tmp_path / "ready.json"))
+        outside = Outside(azure)
+        body = {"policy": {"issuer": {"name": "Self"}, "x509_props": {"subject": "CN=www.example"}}}
+        assert outside.vault("POST", "kv-orders.vault.azure.net", "/certificates/www/create", body).status == 202
+        await_until(lambda: azure.events(state="delivered"), 10)
+        await_until(lambda: "heard CertificateNewVersionCreated of www" in (tmp_path / "log.txt").read_text(), 5)
+        outside.close()
+        azure.close()
+    finally:
+        assert process.stop() == 0
+
+
+def test_an_app_that_does_not_start_is_said_plainly(tmp_path: Path) -> None:
+    """The host's own words are followed by one line, and all is stopped."""
+    command = [
+        sys.executable,
+        "-m",
+        "localazure",
+        "up",
+        "--free-ports",
+        "--folder",
+        str(tmp_path),
+        "--app",
+        str(tmp_path),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("localazure: the Functions host ended with code 1")
 
 
 def test_only_the_authority_is_in_the_ca_file(azure: LocalAzure) -> None:
