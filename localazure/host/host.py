@@ -86,8 +86,9 @@ def read_app(app: Path, environment: Mapping[str, str]) -> Plan:
     worker = Worker(app)
     functions: list[Function] = []
     try:
-        functions = read_functions(worker.start(), settings, datetime.now(UTC), faults)
-        if not functions and not faults:
+        indexed = worker.start()
+        functions = read_functions(indexed, settings, datetime.now(UTC), faults)
+        if not indexed:
             faults.append(f"{app} has no functions: is there a function_app.py, and are its blueprints registered?")
     except IndexingFailed as failed:
         faults.append(f"the worker could not index the app: {failed}")

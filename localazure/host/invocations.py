@@ -97,5 +97,19 @@ def _log(function: str, invocation_id: str, seconds: float, failure: str | None,
         logger.info("%s %s %.0f ms ok", function, invocation_id, seconds * 1000)
         return
     logger.error("%s %s %.0f ms failed: %s", function, invocation_id, seconds * 1000, " ".join(failure.split()))
-    for line in trace.rstrip().splitlines():
+    for line in _without_worker_frames(trace):
         logger.info("  | %s", line)
+
+
+def _without_worker_frames(trace: str) -> list[str]:
+    """Return the lines of a traceback that are the app's: the worker's own frames are the same every time."""
+    kept: list[str] = []
+    dropping = False
+    for line in trace.rstrip().splitlines():
+        if line.startswith("  File "):
+            dropping = "azure_functions_runtime" in line or "concurrent/futures/thread.py" in line
+        elif not line.startswith("    "):
+            dropping = False
+        if not dropping:
+            kept.append(line)
+    return kept

@@ -8,7 +8,7 @@ import os
 import sys
 import threading
 import time
-from typing import List  # noqa: UP035 - the worker refuses Out[list[str]]
+from typing import Any, List  # noqa: UP035 - the worker refuses Out[list[str]]
 
 import azure.functions as func
 
@@ -25,6 +25,7 @@ def on_event(event: str) -> None:
     """Log an event, or fail as it asks."""
     parsed = json.loads(event)
     _log(event=parsed["id"], text=event)
+    _pause.wait(parsed.get("sleep", 0))
     if parsed.get("fail"):
         raise ValueError(f"event {parsed['id']} asks\nfor failure")
 
@@ -62,6 +63,12 @@ def on_work(msg: func.QueueMessage) -> None:
         raise RuntimeError(f"no luck with {text}")
 
 
+@app.queue_trigger(arg_name="msg", queue_name="raw", connection="Jobs")
+def on_raw(msg: func.QueueMessage) -> None:
+    """Log a message."""
+    _log(raw=msg.get_body().decode())
+
+
 @app.queue_trigger(arg_name="msg", queue_name="work-poison", connection="Jobs")
 def on_poison(msg: func.QueueMessage) -> None:
     """Log a poisoned message, and fail where it asks for that too."""
@@ -74,7 +81,8 @@ def on_poison(msg: func.QueueMessage) -> None:
 @app.timer_trigger(arg_name="timer", schedule="%TICK%", run_on_startup=False, use_monitor=True)
 def on_tick(timer: func.TimerRequest) -> None:
     """Log a tick, and take as long as the setting says."""
-    _log(tick=time.time(), past_due=timer.past_due, status=timer.schedule_status, schedule=timer.schedule)
+    request: Any = timer  # the abstract class lacks what the worker's has
+    _log(tick=time.time(), past_due=timer.past_due, status=request.schedule_status, schedule=request.schedule)
     _pause.wait(float(os.environ.get("TICK_TAKES", "0")))
     _log(tock=time.time())
 
