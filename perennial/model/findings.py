@@ -45,4 +45,5 @@ class Finding:
     fix: str = ""
     waived_until: datetime | None = None
     times: int = 1  # how often it has opened
+    untold: bool = False  # its opening is still to be told: the row stands first, so that the notice's id outlives a crash
     silent: bool = False  # opened before the vault's first whole walk: in the summary, not told by itself

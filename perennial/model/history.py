@@ -74,6 +74,8 @@ class VaultWalk:
     asked_by: str = "schedule"
     state: WalkState = WalkState.QUEUED
     place: str = ""  # the list's continuation; empty: at the start
+    mode: str = ""  # the vault's mode when it began; a walk under another mode starts again
+    names_seen: str = ""  # which names it saw, as a bitmap: workflows/names_seen.py
     lease_until: datetime | None = None
     started: datetime | None = None
     ended: datetime | None = None

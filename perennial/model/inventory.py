@@ -62,6 +62,7 @@ class VaultRow:
     closures: int = 0  # in a row; a success zeroes it
     next_create: datetime | None = None  # no create before then, over all instances
     whole_walk: datetime | None = None  # the last walk that saw everything
+    listed: int = 0  # how many certificates that walk saw
     baseline_told: bool = False  # the first whole walk's summary was sent; until then findings open silently
 
 

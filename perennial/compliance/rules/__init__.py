@@ -1,1 +1,1 @@
-"""The rules, one a file."""
+"""One rule a file, named for the fault it finds. The table that makes them count is in perennial/compliance."""
