@@ -120,7 +120,7 @@ async def finish(world: World, vault: Vault, certificate: Certificate, operation
     if not own and (failure := refusal(vault, operation.issuer)):
         operation.status, operation.error = FAILED, {"code": failure[0], "message": failure[1]}
         return
-    props, now, key = certificate.policy["x509_props"], world.now, operation.key
+    props, now, key = operation.props, world.now, operation.key
     period = x509.validity(now, props)
     if own:
         leaf = await asyncio.to_thread(x509.certificate, key.public_key(), key, None, props, period)

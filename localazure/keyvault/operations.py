@@ -55,7 +55,13 @@ async def create(ask: Ask) -> Answer:
     certificate.policy = rules
     unfinished = issuance.draft(world, rules, tags, ask.body.get("preserveCertOrder"))
     operation = Operation(
-        new_id(), rules["issuer"]["name"], csr, key, unfinished, enabled=enabled_of(ask.body, otherwise=True)
+        new_id(),
+        rules["issuer"]["name"],
+        csr,
+        key,
+        rules["x509_props"],
+        unfinished,
+        enabled=enabled_of(ask.body, otherwise=True),
     )
     issuance.begin(world, vault, certificate, operation)
     query = f"api-version={ask.api}&request_id={operation.request_id}"

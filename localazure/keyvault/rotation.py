@@ -36,7 +36,7 @@ async def renew(world: World, vault: Vault, certificate: Certificate) -> None:
     if not is_due(world, vault, certificate) or certificate.current is None:
         return
     unfinished = issuance.draft(world, rules, certificate.current.tags, certificate.current.preserve_order)
-    operation = Operation(new_id(), rules["issuer"]["name"], csr, key, unfinished)
+    operation = Operation(new_id(), rules["issuer"]["name"], csr, key, rules["x509_props"], unfinished)
     issuance.begin(world, vault, certificate, operation)
 
 

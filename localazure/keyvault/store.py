@@ -47,6 +47,7 @@ class Operation:
     issuer: str
     csr: bytes
     key: PrivateKey
+    props: Json  # `x509_props` as they were when the CSR was made
     draft: Version
     enabled: bool = True
     status: str = IN_PROGRESS
