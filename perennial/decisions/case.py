@@ -92,7 +92,7 @@ class Case:
     @property
     def due(self) -> bool:
         """Whether it is due now; once true, true until it is replaced."""
-        return self.now >= self.due_at
+        return self.now >= self.due_at or self.revoked
 
     @cached_property
     def floor_at(self) -> datetime:
