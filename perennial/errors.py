@@ -3,6 +3,7 @@
 PerennialError
 ├── Changed                  a row was changed by somebody else: look again, now
 ├── BadInput                 the caller must correct the named field
+├── SettingsError            whoever installs it must correct the named environment variables
 ├── Unavailable              a table or queue gave no usable answer: fail, the message comes again
 ├── VaultError               a vault did not do what was asked
 │   ├── Throttled            leave the vault alone for a while
@@ -39,6 +40,14 @@ class BadInput(PerennialError):
         super().__init__(f"{field}: {problem}" if field else problem)
         self.field = field
         self.problem = problem
+
+
+class SettingsError(PerennialError):
+    """The environment is wrong; the text lists every fault with its variable, the problem and the fix."""
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        super().__init__("\n".join(("The settings are wrong:", *(f"  {fault}" for fault in faults))))
+        self.faults = faults
 
 
 class Unavailable(PerennialError):

@@ -25,9 +25,9 @@ from perennial.ports.vault import ListPage
 
 # Seconds. A call may wait four times: connection, challenge, connection, answer; together under 30.
 CONNECT, READ = 4, 8
-WAITS = {"connection_timeout": CONNECT, "read_timeout": READ}
-NEVER_AGAIN = {"retry_total": 0}
-ONCE_IF_BROKEN = {"retry_total": 1, "retry_connect": 1, "retry_read": 1, "retry_status": 0}
+WAITS: dict[str, Any] = {"connection_timeout": CONNECT, "read_timeout": READ}
+NEVER_AGAIN: dict[str, Any] = {"retry_total": 0}
+ONCE_IF_BROKEN: dict[str, Any] = {"retry_total": 1, "retry_connect": 1, "retry_read": 1, "retry_status": 0}
 LIST = "/certificates?"
 FIRST_PAGE = LIST + "maxresults=25"  # Key Vault: the most, and the default
 

@@ -102,7 +102,7 @@ class AzureTable[T]:
             raise answer.as_ours(self._spec.name) from answer
 
     def _stored(self, entity: TableEntity) -> Stored[T]:
-        return Stored(from_entity(entity, self._spec.row), entity.metadata["etag"])
+        return Stored(from_entity(entity, self._spec.row), entity.metadata["etag"] or "")
 
     def _marked(self, row: T) -> Entity:
         return {**to_entity(row, self._spec.key(row)), MARK: self._mark()}

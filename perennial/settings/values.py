@@ -1,4 +1,4 @@
-"""The settings of one installation, as typed values; `from_environment` reads and checks them once, at start."""
+"""The settings of one installation, as typed values."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What a person decides when they install Perennial. docs/settings.md is made from this class."""
+    """What a person decides when they install Perennial. How each is written stands in the catalog."""
 
     vaults: Mapping[str, Mode]  # lower-cased names
     tables: str  # endpoint of the table service
