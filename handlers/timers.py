@@ -20,4 +20,4 @@ def find_due(timer: func.TimerRequest) -> None:
 @doors.timer_trigger("timer", schedule="%PERENNIAL_SWEEP_SCHEDULE%", run_on_startup=False, use_monitor=True)
 def sweep(timer: func.TimerRequest) -> None:
     """Begin a sweep of every vault."""
-    sweeps.begin(wiring.world())
+    sweeps.start_scheduled(wiring.world())

@@ -21,7 +21,7 @@ from perennial.model.notices import subject_of
 from perennial.model.reasons import ReasonCode
 from perennial.model.renewal import Step
 from perennial.ports.tables import Stored
-from perennial.workflows import announce, deliver, findings, notices, renew, seen
+from perennial.workflows import announce, claims, deliver, findings, notices, renew, seen
 from perennial.workflows.gone import mark_gone
 from perennial.workflows.inspection import inspect
 from perennial.workflows.record import file_event, record
@@ -107,7 +107,7 @@ def _wait_for_the_vault(sight: Sight) -> WaitUntil:
     under_way = sight.renewal is not None and sight.renewal.value.is_open
     if not urgent and not under_way:
         until += spread(sight.ref, HOUR, "vault-closed")
-    return WaitUntil(renew.closed_reason(sight), until)
+    return WaitUntil(claims.closed_reason(sight), until)
 
 
 def _remember(sight: Sight, decision: Decision) -> None:
@@ -129,7 +129,9 @@ def _check_rules(sight: Sight) -> None:
     renewal = sight.renewal.value if sight.renewal else None
     found = inspect(sight.world, sight.entry, renewal, sight.policy())
     silent = sight.vault.value.whole_walk is None
-    open_now = findings.reconcile(sight.world, sight.ref, found, silent=silent, owner=sight.entry.owner)
+    open_now = findings.reconcile(
+        sight.world, (sight.ref.vault, sight.ref.name), found, silent=silent, owner=sight.entry.owner
+    )
     sight.did += [f"findings: {open_now}"] if open_now else []
 
 

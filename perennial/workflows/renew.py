@@ -3,35 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from perennial.decisions.backoff import renewal_wait
-from perennial.decisions.case import Case, managed, written
+from perennial.decisions.case import managed, written
 from perennial.decisions.renewal import refused_for
 from perennial.decisions.tags import wishes
-from perennial.errors import Changed, IssuerError, Throttled, Unclear, VaultError
+from perennial.errors import IssuerError, Throttled, Unclear, VaultError
 from perennial.model.decision import Close, Renew
 from perennial.model.history import HistoryKind
 from perennial.model.ids import spread
 from perennial.model.messages import Look
 from perennial.model.reasons import Reason, ReasonCode
-from perennial.model.renewal import INTENTS, Checkpoint, InVault, Outcome, Renewal, Step, Waiting, closes_as
+from perennial.model.renewal import INTENTS, Checkpoint, InVault, Outcome, Step, Waiting, closes_as
 from perennial.ports.tables import Stored
-from perennial.workflows import announce, notices, seen, vault_state
+from perennial.workflows import announce, claims, notices, seen, vault_state
 from perennial.workflows.record import record
-from perennial.workflows.sight import LEASE, Sight, fleet_row
+from perennial.workflows.sight import LEASE, MINUTE, Sight, fleet_row
 
 STEPS_A_LOOK = 10
-MINUTE = timedelta(minutes=1)
 
 
 def take_steps(sight: Sight, decision: Renew) -> None:
     """Hold the claim and take the issuer's steps until one waits, ends or fails."""
-    held = _hold(sight, decision)
-    if held is None:
+    claimed = claims.hold(sight, decision)
+    if claimed is None:
         sight.did.append("lost-the-claim")
         return
-    sight.renewal = held
+    sight.renewal = claimed
     fresh = False
     for _ in range(STEPS_A_LOOK):
         row = sight.renewal.value
@@ -55,81 +54,12 @@ def take_steps(sight: Sight, decision: Renew) -> None:
             return
 
 
-def _hold(sight: Sight, decision: Renew) -> Stored[Renewal] | None:
-    """Insert the claim, or take the lease of an open one, or reopen one that was given up. None: another look has it."""
-    world, now = sight.world, sight.world.now
-    current, stored = sight.entry.version, sight.renewal
-    if current is None:
-        return None
-    if stored is not None and stored.value.replacing == current.id:
-        row = replace(stored.value, held_until=now + LEASE, stepped=now)
-        if row.is_open:
-            return world.tables.renewals.save(Stored(row, stored.etag))
-        row = replace(_new_claim(sight, decision), held_until=now + LEASE, failures=row.failures)
-        record(world, sight.ref, HistoryKind.REOPENED, at=now, version=current.id, reason=decision.reason.sentence)
-        return world.tables.renewals.save(Stored(row, stored.etag))
-    new = _new_claim(sight, decision)
-    claimed = world.tables.renewals.insert(new)
-    if claimed is not None:
-        sight.entry = replace(sight.entry, claim=current.id)
-        sight.did.append("claimed")
-        record(
-            world,
-            sight.ref,
-            HistoryKind.CLAIMED,
-            at=now,
-            version=current.id,
-            trigger=decision.reason.code,
-            actor=new.actor,
-            reason=decision.reason.sentence,
-        )
-        if new.automatic:
-            _count(sight)
-    return claimed
-
-
-def _new_claim(sight: Sight, decision: Renew) -> Renewal:
-    now, current, request = sight.world.now, sight.entry.version, sight.entry.request
-    if current is None:
-        raise Changed
-    asked = request is not None and request.version == current.id
-    case = Case(sight.snapshot(), current, sight.policy(), now)
-    return Renewal(
-        certificate=sight.ref,
-        replacing=current.id,
-        issuer=case.issuer,
-        opened=now,
-        held_until=now + LEASE,
-        next_step=now,
-        earliest=now,
-        stepped=now,
-        automatic=not asked,
-        actor=request.actor if request and asked else sight.world.settings.instance,
-        trigger=decision.reason.code,
-        lifetime_seconds=int(current.lifetime.total_seconds()),
-    )
-
-
-def _count(sight: Sight) -> None:
-    """Count an automatic renewal of today, for the brake."""
-    world, today = sight.world, sight.world.now.date()
-    while True:
-        stored = fleet_row(world)
-        so_far = stored.value.renewals_today if stored.value.day == today else 0
-        counted = replace(stored.value, day=today, renewals_today=so_far + 1)
-        try:
-            sight.fleet = world.tables.fleet.save(Stored(counted, stored.etag))
-        except Changed:
-            continue
-        return
-
-
 def _carry_on(sight: Sight, waiting: Waiting) -> bool:
     """Save what a step answered; True: the next step may be taken in this look."""
     world = sight.world
     if waiting.checkpoint.step in INTENTS and not _may_write(sight, waiting):
         return False
-    stored = _held(sight)
+    stored = claims.held(sight)
     row = replace(
         stored.value,
         checkpoint=waiting.checkpoint,
@@ -144,7 +74,7 @@ def _carry_on(sight: Sight, waiting: Waiting) -> bool:
     if waiting.request_id:
         kind = HistoryKind.ADOPTED if waiting.adopted else HistoryKind.SENT
         record(world, sight.ref, kind, at=world.now, version=row.replacing, step=waiting.request_id)
-    _save(sight, row, accepted=waiting.request_id)
+    claims.save(sight, row, accepted=waiting.request_id)
     if not on:
         _look_again(sight, waiting.until)
     return on
@@ -156,55 +86,32 @@ def _may_write(sight: Sight, intent: Waiting) -> bool:
     sight.fleet = fleet_row(world)
     if sight.fleet.value.switch_off or world.settings.vaults.get(sight.ref.vault) is None:
         why = sight.fleet.value.switch_off or "the settings no longer name this vault"
-        _release(sight, world.now + MINUTE, Reason(ReasonCode.KILL_SWITCH, {"why": why}))
+        claims.release(sight, world.now + MINUTE, Reason(ReasonCode.KILL_SWITCH, {"why": why}))
         return False
     if sight.closed:
-        _release(sight, _until_open(sight), closed_reason(sight))
+        claims.release(sight, claims.until_open(sight), claims.closed_reason(sight))
         return False
     turn = vault_state.take_turn(world, sight.ref.vault) if intent.checkpoint.step is Step.SENDING else None
     if turn is not None:
         until = turn + spread(sight.ref, MINUTE, "pace")
-        _release(sight, until, Reason(ReasonCode.PACED, {"until": written(until)}))
+        claims.release(sight, until, Reason(ReasonCode.PACED, {"until": written(until)}))
         _look_again(sight, until)
         return False
     return True
 
 
-def _release(sight: Sight, until: datetime, reason: Reason, back_to: Checkpoint | None = None) -> None:
-    row = _held(sight).value
-    released = replace(
-        row,
-        checkpoint=back_to or row.checkpoint,
-        held_until=None,
-        next_step=until,
-        earliest=until,
-        waiting=reason,
-    )
-    _save(sight, released)
-
-
-def _until_open(sight: Sight) -> datetime:
-    return sight.vault.value.closed_until or sight.world.now + MINUTE
-
-
-def closed_reason(sight: Sight) -> Reason:
-    """Return why a vault is left alone."""
-    row = sight.vault.value
-    return Reason(ReasonCode.VAULT_CLOSED, {"until": written(_until_open(sight)), "why": row.closed_why or "throttled"})
-
-
 def _vault_refused(sight: Sight, refusal: VaultError) -> None:
     """A vault that is to be left alone is no failure of the renewal: nothing was done, and no rung is taken."""
     sight.vault = vault_state.refused(sight.world, sight.vault, refusal, sight.world.now)
-    row = _held(sight).value
+    row = claims.held(sight).value
     back = Checkpoint() if row.checkpoint.step is Step.SENDING else row.checkpoint
     sight.did.append("throttled" if isinstance(refusal, Throttled) else "refused")
-    _release(sight, _until_open(sight), closed_reason(sight), back)
+    claims.release(sight, claims.until_open(sight), claims.closed_reason(sight), back)
 
 
 def _fail(sight: Sight, failure: IssuerError) -> None:
     """Take a rung of the ladder, or give up for good; tell before the row says so, since the notice's id makes a repeat harmless."""
-    world, now, row = sight.world, sight.world.now, _held(sight).value
+    world, now, row = sight.world, sight.world.now, claims.held(sight).value
     failures = row.failures + 1
     wait = renewal_wait(world.settings.renewal_ladder, failures, failure.retry_after)
     failed = replace(
@@ -228,7 +135,7 @@ def _fail(sight: Sight, failure: IssuerError) -> None:
     kind = HistoryKind.GIVEN_UP if failure.permanent else HistoryKind.FAILED
     record(world, sight.ref, kind, at=now, version=row.replacing, step=str(failures), error=failed.error)
     announce.tell(world, notices.renewal_failed(sight.entry, failed, now))
-    _save(sight, failed)
+    claims.save(sight, failed)
     sight.did.append(f"failed: {failure.code}")
 
 
@@ -289,39 +196,6 @@ def tidy(sight: Sight) -> None:
 def _writable(sight: Sight) -> bool:
     chosen = managed(sight.policy().mode, wishes(sight.entry.tags))
     return chosen and not fleet_row(sight.world).value.switch_off and not sight.closed
-
-
-def _held(sight: Sight) -> Stored[Renewal]:
-    if sight.renewal is None:
-        raise Changed
-    return sight.renewal
-
-
-def _save(sight: Sight, row: Renewal, accepted: str = "") -> None:
-    """Save the claim. After an accepted create a lost race adds the request's id to the row as it is now, and nothing else."""
-    stored = _held(sight)
-    try:
-        sight.renewal = sight.world.tables.renewals.save(Stored(row, stored.etag))
-    except Changed:
-        if accepted:
-            _add_request(sight, row, accepted)
-        raise
-
-
-def _add_request(sight: Sight, row: Renewal, accepted: str) -> None:
-    table = sight.world.tables.renewals
-    while True:
-        found = table.get(f"{row.certificate.vault}:{row.certificate.name}", row.replacing)
-        if found is None or accepted in found.value.requests:
-            return
-        theirs = found.value
-        ours = replace(theirs, requests=(*theirs.requests, accepted), untidy=theirs.untidy or not theirs.is_open)
-        try:
-            table.save(Stored(ours, found.etag))
-        except Changed:
-            continue
-        sight.did.append("late-answer")
-        return
 
 
 def _look_again(sight: Sight, at: datetime) -> None:

@@ -21,6 +21,9 @@ from perennial.workflows.world import World
 LEASE = timedelta(minutes=12)  # longer than functionTimeout, so that a lease which has ended has no living holder
 
 
+MINUTE = timedelta(minutes=1)
+
+
 @dataclass(slots=True)
 class Sight:
     """One look at one certificate, from its first read to its last write."""

@@ -1,0 +1,145 @@
+"""The row of a renewal: claimed, held, let go, and saved under its ETag. Its key is the promise of one replacement."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from perennial.decisions.case import Case, written
+from perennial.errors import Changed
+from perennial.model.decision import Renew
+from perennial.model.history import HistoryKind
+from perennial.model.notices import subject_of
+from perennial.model.reasons import Reason, ReasonCode
+from perennial.model.renewal import Checkpoint, Renewal
+from perennial.ports.tables import Stored
+from perennial.workflows.record import record
+from perennial.workflows.sight import LEASE, MINUTE, Sight, fleet_row
+
+
+def hold(sight: Sight, decision: Renew) -> Stored[Renewal] | None:
+    """Insert the claim, or take the lease of an open one, or reopen one that was given up. None: another look has it."""
+    world, now = sight.world, sight.world.now
+    current, stored = sight.entry.version, sight.renewal
+    if current is None:
+        return None
+    if stored is not None and stored.value.replacing == current.id:
+        row = replace(stored.value, held_until=now + LEASE, stepped=now)
+        if row.is_open:
+            return world.tables.renewals.save(Stored(row, stored.etag))
+        row = replace(_new_claim(sight, decision), held_until=now + LEASE, failures=row.failures)
+        record(world, sight.ref, HistoryKind.REOPENED, at=now, version=current.id, reason=decision.reason.sentence)
+        return world.tables.renewals.save(Stored(row, stored.etag))
+    new = _new_claim(sight, decision)
+    claimed = world.tables.renewals.insert(new)
+    if claimed is not None:
+        sight.entry = replace(sight.entry, claim=current.id)
+        sight.did.append("claimed")
+        record(
+            world,
+            sight.ref,
+            HistoryKind.CLAIMED,
+            at=now,
+            version=current.id,
+            trigger=decision.reason.code,
+            actor=new.actor,
+            reason=decision.reason.sentence,
+        )
+        if new.automatic:
+            _count(sight)
+    return claimed
+
+
+def _new_claim(sight: Sight, decision: Renew) -> Renewal:
+    now, current, request = sight.world.now, sight.entry.version, sight.entry.request
+    if current is None:
+        raise Changed
+    asked = request is not None and request.version == current.id
+    case = Case(sight.snapshot(), current, sight.policy(), now)
+    return Renewal(
+        certificate=sight.ref,
+        replacing=current.id,
+        issuer=case.issuer,
+        opened=now,
+        held_until=now + LEASE,
+        next_step=now,
+        earliest=now,
+        stepped=now,
+        automatic=not asked,
+        actor=request.actor if request and asked else sight.world.settings.instance,
+        trigger=decision.reason.code,
+        lifetime_seconds=int(current.lifetime.total_seconds()),
+    )
+
+
+def _count(sight: Sight) -> None:
+    """Count an automatic renewal of today, for the brake."""
+    world, today = sight.world, sight.world.now.date()
+    while True:
+        stored = fleet_row(world)
+        so_far = stored.value.renewals_today if stored.value.day == today else 0
+        counted = replace(stored.value, day=today, renewals_today=so_far + 1)
+        try:
+            sight.fleet = world.tables.fleet.save(Stored(counted, stored.etag))
+        except Changed:
+            continue
+        return
+
+
+def release(sight: Sight, until: datetime, reason: Reason, back_to: Checkpoint | None = None) -> None:
+    """Let go of the claim until an instant, without a failure."""
+    row = held(sight).value
+    released = replace(
+        row,
+        checkpoint=back_to or row.checkpoint,
+        held_until=None,
+        next_step=until,
+        earliest=until,
+        waiting=reason,
+    )
+    save(sight, released)
+
+
+def until_open(sight: Sight) -> datetime:
+    """Return when the vault is tried again."""
+    return sight.vault.value.closed_until or sight.world.now + MINUTE
+
+
+def closed_reason(sight: Sight) -> Reason:
+    """Return why a vault is left alone."""
+    row = sight.vault.value
+    return Reason(ReasonCode.VAULT_CLOSED, {"until": written(until_open(sight)), "why": row.closed_why or "throttled"})
+
+
+def held(sight: Sight) -> Stored[Renewal]:
+    """Return the claim that this look has in hand."""
+    if sight.renewal is None:
+        raise Changed
+    return sight.renewal
+
+
+def save(sight: Sight, row: Renewal, accepted: str = "") -> None:
+    """Save the claim. After an accepted create a lost race adds the request's id to the row as it is now, and nothing else."""
+    stored = held(sight)
+    try:
+        sight.renewal = sight.world.tables.renewals.save(Stored(row, stored.etag))
+    except Changed:
+        if accepted:
+            _add_request(sight, row, accepted)
+        raise
+
+
+def _add_request(sight: Sight, row: Renewal, accepted: str) -> None:
+    table = sight.world.tables.renewals
+    while True:
+        found = table.get(subject_of(row.certificate), row.replacing)
+        if found is None or accepted in found.value.requests:
+            return
+        theirs = found.value
+        ours = replace(theirs, requests=(*theirs.requests, accepted), untidy=theirs.untidy or not theirs.is_open)
+        try:
+            table.save(Stored(ours, found.etag))
+        except Changed:
+            continue
+        sight.did.append("late-answer")
+        return
