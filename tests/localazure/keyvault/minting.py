@@ -26,13 +26,13 @@ def sign(
     subject: str = "CN=minted",
     days: tuple[float, float] = (-1, 89),
     extensions: tuple[tuple[x509.ExtensionType, bool], ...] = (),
-    serial: int | None = None,
+    now: datetime | None = None,
 ) -> x509.Certificate:
-    """Sign a public key with a CA that lives for this call."""
-    now, authority = datetime.now(UTC), x509.Name.from_rfc4514_string("CN=Throw-away CA")
+    """Sign a public key with a CA that lives for this call; the days count from now."""
+    now, authority = now or datetime.now(UTC), x509.Name.from_rfc4514_string("CN=Throw-away CA")
     name = x509.Name.from_rfc4514_string(subject)
     begin, end = (now + timedelta(days=day) for day in days)
-    builder = x509.CertificateBuilder(authority, name, public, serial or x509.random_serial_number(), begin, end)
+    builder = x509.CertificateBuilder(authority, name, public, x509.random_serial_number(), begin, end)
     for extension, critical in extensions:
         builder = builder.add_extension(extension, critical)
     return builder.sign(new_key(), hashes.SHA256())
