@@ -45,5 +45,5 @@ class Finding:
     fix: str = ""
     waived_until: datetime | None = None
     times: int = 1  # how often it has opened
-    untold: bool = False  # its opening is still to be told: the row stands first, so that the notice's id outlives a crash
+    untold: bool = False  # the opening is yet to be told; the row is first, so that a repeat has its id
     silent: bool = False  # opened before the vault's first whole walk: in the summary, not told by itself

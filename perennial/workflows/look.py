@@ -125,10 +125,10 @@ def _remember(sight: Sight, decision: Decision) -> None:
 
 
 def _check_rules(sight: Sight) -> None:
-    """Evaluate the compliance rules on what is known now; until the vault's first whole walk findings open silently."""
+    """Evaluate the compliance rules on what is known now; until its vault's first summary findings open silently."""
     renewal = sight.renewal.value if sight.renewal else None
     found = inspect(sight.world, sight.entry, renewal, sight.policy())
-    silent = sight.vault.value.whole_walk is None
+    silent = not sight.vault.value.baseline_told
     open_now = findings.reconcile(
         sight.world, (sight.ref.vault, sight.ref.name), found, silent=silent, owner=sight.entry.owner
     )
