@@ -1,1 +1,122 @@
-"""The one place that builds clients and reads the clock."""
+"""The one place that builds clients and reads the clock and the environment.
+
+What is heavy to import is imported by what builds it, at its first use; each thing is built once per process. (Two invocations at once may
+build it twice; the second one stays.)
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
+from uuid import uuid4
+
+from perennial import settings as installation
+from perennial.ports.channel import Channel
+from perennial.ports.issuer import Issuer
+from perennial.ports.queue import Intake, Queues
+from perennial.ports.tables import Tables
+from perennial.ports.vault import Vaults
+from perennial.workflows.world import World
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+
+
+@cache
+def settings() -> installation.Settings:
+    """Return the settings. Raises SettingsError with every fault."""
+    return installation.from_environment(os.environ)
+
+
+def world() -> World:
+    """Return everything outside as one invocation sees it, at one instant."""
+    return World(
+        now=datetime.now(UTC).replace(microsecond=0),
+        settings=settings(),
+        tables=_tables(),
+        vaults=_vaults(),
+        queues=_queues(),
+        channels=_channels(),
+        issuers=_issuers(),
+    )
+
+
+def intake(put: Callable[[str], None]) -> Intake:
+    """Return a door's own way to its queue: the binding's setter, flushed when the invocation ends well."""
+    from perennial.adapters.binding import BindingIntake  # noqa: PLC0415 (built by what needs it)
+
+    return BindingIntake(put)
+
+
+class _Later:
+    """A port whose hand is made at its first call, so that a cold start pays for what it uses."""
+
+    def __init__(self, make: Callable[[], object]) -> None:
+        self._make = make
+
+    def __getattr__(self, method: str) -> Any:  # a port's method, whichever port it is
+        return getattr(self._make(), method)
+
+
+@cache
+def _credential() -> TokenCredential:
+    from perennial.adapters import clients  # noqa: PLC0415 (heavy)
+
+    return clients.credential(settings().client_id)
+
+
+@cache
+def _tables() -> Tables:
+    from perennial.adapters import clients  # noqa: PLC0415 (heavy)
+    from perennial.adapters.account import azure_tables  # noqa: PLC0415 (heavy)
+
+    return azure_tables(
+        lambda table: clients.table_client(settings().tables, _credential(), table), lambda: uuid4().hex
+    )
+
+
+@cache
+def _vaults() -> Vaults:
+    @cache
+    def make() -> Vaults:
+        from perennial.adapters import clients  # noqa: PLC0415 (heavy)
+        from perennial.adapters.key_vault import KeyVaults  # noqa: PLC0415 (heavy)
+
+        return KeyVaults(lambda vault: clients.certificate_client(settings().cloud, _credential(), vault))
+
+    return cast("Vaults", _Later(make))
+
+
+@cache
+def _queues() -> Queues:
+    @cache
+    def make() -> Queues:
+        from perennial.adapters import clients  # noqa: PLC0415 (heavy)
+        from perennial.adapters.queues import StorageQueues  # noqa: PLC0415 (heavy)
+
+        return StorageQueues(lambda queue: clients.queue_client(settings().queues, _credential(), queue))
+
+    return cast("Queues", _Later(make))
+
+
+@cache
+def _channels() -> Mapping[str, Channel]:
+    from perennial import channels  # noqa: PLC0415 (built by what needs it)
+
+    return channels.build(settings(), _credential, os.environ)
+
+
+@cache
+def _issuers() -> Mapping[str, Issuer]:
+    from perennial import authorities  # noqa: PLC0415 (built by what needs it)
+    from perennial.issuers.through_csr import ThroughCsr  # noqa: PLC0415 (heavy)
+    from perennial.issuers.vault import ByVault  # noqa: PLC0415 (heavy)
+
+    vaults, instance = _vaults(), settings().instance
+    signed: dict[str, Issuer] = {
+        name: ThroughCsr(vaults, authority, instance) for name, authority in authorities.build().items()
+    }
+    return {"vault": ByVault(vaults, instance), **signed}

@@ -19,11 +19,6 @@ QUEUES: dict[type[Message], Queue] = {Look: Queue.LOOKS, Nudge: Queue.NOTICES, W
 WEEK = timedelta(days=7)  # Queue Storage: the longest initial delay
 
 
-def text_of(message: Message) -> str:
-    """Write a message as JSON."""
-    return msgspec.json.encode(message).decode()
-
-
 class StorageQueues:
     """The queues of the account; each is made when the service first says that there is none."""
 
@@ -39,7 +34,7 @@ class StorageQueues:
         queue = QUEUES[type(message)]
         if queue not in self._clients:
             self._clients[queue] = self._open(queue)
-        client, text = self._clients[queue], text_of(message)
+        client, text = self._clients[queue], msgspec.json.encode(message).decode()
         try:
             try:
                 _put(client, text, delay)
@@ -61,19 +56,3 @@ def _make(client: QueueClient) -> None:
         client.create_queue()
     except ResourceExistsError:
         return
-
-
-class BindingIntake:
-    """The output binding of one invocation, which encodes as base64 itself and is flushed when the invocation ends well."""
-
-    def __init__(self, put: Callable[[str], None]) -> None:
-        """Take the binding's setter."""
-        self._put = put
-        self._used = False
-
-    def put(self, message: Look) -> None:
-        """Queue a look; a second one would replace the first, so it is refused."""
-        if self._used:
-            raise BadInput("message", "one invocation queues one look")
-        self._used = True
-        self._put(text_of(message))
