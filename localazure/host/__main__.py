@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 
 from localazure.host import logs
-from localazure.host.host import Options, RefusedToStart, read_app, serve
+from localazure.host.app import RefusedToStart, read_app
+from localazure.host.host import Options, serve
 from localazure.host.queues import LEASE
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h

@@ -1,54 +1,37 @@
-"""The host itself: reads the app, starts what listens, and stops it in order."""
+"""The host itself: starts what listens for an app, and stops it in order."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
-import hashlib
 import json
 import logging
 import os
 import signal
 import sys
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import web
 
 from localazure.host.admin import Admin
+from localazure.host.app import Plan, RefusedToStart
 from localazure.host.eventgrid import EventGridWebhook
-from localazure.host.functions import (
-    HOST_STORAGE,
-    EventGridTrigger,
-    Function,
-    QueueOutput,
-    QueueTrigger,
-    TimerTrigger,
-    read_functions,
-)
-from localazure.host.hostjson import HostOptions, read_host_json
+from localazure.host.functions import EventGridTrigger, QueueOutput, QueueTrigger, TimerTrigger
 from localazure.host.http import HttpFunctions
 from localazure.host.invocations import Invocations
 from localazure.host.keys import Keys
 from localazure.host.outputs import QueueOutputs
 from localazure.host.queues import LEASE, QueueListener
-from localazure.host.settings import AppSettings, BadSetting, Connection
 from localazure.host.storage import Storage
 from localazure.host.timer_rows import TimerRows
 from localazure.host.timers import TimerListener
-from localazure.host.worker import IndexingFailed, Worker
 
 logger = logging.getLogger("localazure.host")
 
 GRACE = 5  # seconds that running invocations get when the host is told to end
 BODY_LIMIT = 100 * 1024 * 1024  # bytes of a request (Functions HTTP trigger limits)
-
-
-class RefusedToStart(Exception):
-    """The app cannot be played; the text lists every reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,61 +46,15 @@ class Options:
     timer_lease: float = 15
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """An app that can be played."""
-
-    worker: Worker
-    functions: list[Function]
-    host: HostOptions
-    host_id: str
-    host_storage: Connection | None
-
-    def enabled(self) -> list[Function]:
-        """Return the functions that are woken."""
-        return [function for function in self.functions if not function.disabled]
-
-
-def read_app(app: Path, environment: Mapping[str, str]) -> Plan:
-    """Index the app and check all it asks for. Raises RefusedToStart with every fault."""
-    faults: list[str] = []
-    settings = AppSettings(environment)
-    host = read_host_json(app, settings, faults)
-    worker = Worker(app)
-    functions: list[Function] = []
-    try:
-        indexed = worker.start()
-        functions = read_functions(indexed, settings, datetime.now(UTC), faults)
-        if not indexed:
-            faults.append(f"{app} has no functions: is there a function_app.py, and are its blueprints registered?")
-    except IndexingFailed as failed:
-        faults.append(f"the worker could not index the app: {failed}")
-    host_storage = None
-    if any(isinstance(function.trigger, TimerTrigger) for function in functions):
-        try:
-            host_storage = settings.connection(HOST_STORAGE, "table")
-        except BadSetting as missing:
-            faults.append(f"timers: {missing}")
-    if faults:
-        raise RefusedToStart("\n".join(f"- {fault}" for fault in faults))
-    return Plan(worker, functions, host, _host_id(app, settings), host_storage)
-
-
-def _host_id(app: Path, settings: AppSettings) -> str:
-    """Return what tells apps apart that share storage: hosts of one app have the same."""
-    given = settings.get("AzureFunctionsWebHost__hostid") or settings.get("WEBSITE_SITE_NAME")
-    return (given or "local-" + hashlib.sha256(str(app).encode()).hexdigest()[:12]).lower()
-
-
 async def serve(plan: Plan, options: Options) -> None:
-    """Serve until SIGTERM or SIGINT. Raises RefusedToStart if the port is taken."""
+    """Serve until SIGTERM or SIGINT. Raises RefusedToStart if the port is taken, and what ended a listener, if one did."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with AsyncExitStack() as stack:
         storage = await stack.enter_async_context(Storage())
         running = _Running(plan, options, storage)
-        await running.start()
+        await running.start(stop)
         await stop.wait()
         busy = await running.stop()
     if busy:
@@ -155,8 +92,8 @@ class _Running:
         self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=1)
         self._site: web.TCPSite | None = None
 
-    async def start(self) -> None:
-        """Listen, poll, follow the clock; then say that all is ready."""
+    async def start(self, stop: asyncio.Event) -> None:
+        """Listen, poll, follow the clock; then say that all is ready. A listener that ends by itself stops the host."""
         await self._runner.setup()
         self._site = web.TCPSite(self._runner, "127.0.0.1", self._options.port)
         try:
@@ -168,6 +105,8 @@ class _Running:
             raise RefusedToStart(f"- port {self._options.port} is taken: choose another with --port") from taken
         self._tasks = [asyncio.create_task(each.run()) for each in self._queues]
         self._tasks += [asyncio.create_task(each.run()) for each in self._timers]
+        for task in self._tasks:
+            task.add_done_callback(lambda _: stop.set())
         port = self._runner.addresses[0][1]
         names = sorted(function.name for function in self._plan.functions)
         logger.info("host ready on http://127.0.0.1:%s with %s functions: %s", port, len(names), ", ".join(names))
@@ -189,8 +128,11 @@ class _Running:
                 await queue.drain(GRACE)
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        ends = await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._runner.cleanup()
+        for end in ends:
+            if isinstance(end, Exception):
+                raise end
         return busy
 
     def _wake(self, output: QueueOutput) -> None:

@@ -32,16 +32,26 @@ class Storage:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close every client and credential."""
-        closes = [each.close for each in self._queues.values()]
-        closes += [each.close for each in self._tables]
-        for close in [*closes, *(each.close for each in self._credentials.values())]:
-            await close()
+        for queue in self._queues.values():
+            await queue.close()
+        for table in self._tables:
+            await table.close()
+        for credential in self._credentials.values():
+            await credential.close()
 
     def queue(self, connection: Connection, name: str) -> QueueClient:
         """Return the client of a queue, which need not exist. It neither encodes nor decodes: that is the host's."""
         key = (connection, name)
         if key not in self._queues:
-            self._queues[key] = QueueClient(connection.url, name, credential=self._credential(connection))
+            # About the pauses of the .NET client; the Python client's own start at 15 seconds.
+            self._queues[key] = QueueClient(
+                connection.url,
+                name,
+                credential=self._credential(connection),
+                initial_backoff=1,
+                increment_base=2,
+                retry_total=3,
+            )
         return self._queues[key]
 
     def host_table(self, connection: Connection) -> TableClient:

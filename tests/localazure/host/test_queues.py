@@ -25,9 +25,10 @@ def slow_account(new_account: Callable[[], Account]) -> Account:
 
 @pytest.fixture(scope="module")
 def slow(start_host: StartHost, slow_account: Account) -> Iterator[Host]:
-    """Start a host with short leases, one message at a time, and a pause before a retry, all by settings."""
+    """Start a host with short leases, one message and one thread at a time, and a pause before a retry, by settings."""
     settings = {
         "AzureFunctionsJobHost__extensions__queues__batchSize": "1",
+        "PYTHON_THREADPOOL_THREAD_COUNT": "1",
         "AzureFunctionsJobHost__extensions__queues__visibilityTimeout": f"00:00:0{RETRY}",
     }
     with start_host(slow_account, "--message-lease", str(LEASE), **settings) as started:
@@ -120,6 +121,13 @@ def test_one_batch_at_a_time(slow: Host, slow_account: Account) -> None:
     order = [line.get("work") or line.get("slept") for line in slow.lines()]
     short = [name for name in order if str(name).startswith("sleep 0.")]
     assert short[0::2] == short[1::2], order
+
+
+def test_the_size_of_the_thread_pool_is_honoured(slow: Host) -> None:
+    """With PYTHON_THREADPOOL_THREAD_COUNT 1, three events of 0.4 seconds take 1.2."""
+    began = time.monotonic()
+    assert slow.notify("on_event", [{"id": "x", "sleep": 0.4}] * 3).status == 202
+    assert time.monotonic() - began >= 1.2
 
 
 def test_messages_run_side_by_side(host: Host, account: Account) -> None:
