@@ -33,6 +33,8 @@ class Ready:
     table: int
     host: int | None  # None: no host was started
     ca: str
+    certificate: str  # for 127.0.0.1 and localhost, signed by the CA: for a test's own https server
+    key: str
     identity_header: str
     accounts: list[str]
 
@@ -80,10 +82,14 @@ def environment(
         "AzureWebJobsStorage__credential": "managedidentity",
         "AzureWebJobsStorage__clientId": client_id,
         "PERENNIAL_VAULTS": " ".join(f"{name}={mode}" for name, mode in (vaults or {}).items()),
-        "PERENNIAL_STORAGE_TABLES": table,
-        "PERENNIAL_STORAGE_QUEUES": queue,
+        "PERENNIAL_TABLES": table,
+        "PERENNIAL_QUEUES": queue,
         "PERENNIAL_TOPIC": topic_endpoint(topic),
         "PERENNIAL_CLIENT_ID": client_id,
+        "PERENNIAL_DUE_SCHEDULE": "0 * * * * *",  # triggers name these two, so they must be set
+        "PERENNIAL_SWEEP_SCHEDULE": "0 0 3 * * *",
+        "FUNCTIONS_WORKER_RUNTIME": "python",
+        "PYTHON_THREADPOOL_THREAD_COUNT": "32",
     }
 
 

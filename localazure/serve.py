@@ -25,7 +25,9 @@ async def serve_application(
     application: web.Application, sock: socket.socket, context: ssl.SSLContext | None = None
 ) -> web.AppRunner:
     """Serve an application; stop by `cleanup()` of what is returned."""
-    runner = web.AppRunner(application, access_log=None, shutdown_timeout=STOP_TIMEOUT, keepalive_timeout=3600)
+    runner = web.AppRunner(
+        application, access_log=None, shutdown_timeout=STOP_TIMEOUT, keepalive_timeout=3600, auto_decompress=False
+    )
     await runner.setup()
     await web.SockSite(runner, sock, ssl_context=context).start()
     logging.getLogger("aiohttp.server").setLevel(logging.ERROR)

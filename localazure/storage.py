@@ -17,7 +17,6 @@ from yarl import URL
 
 from localazure import install_azurite
 from localazure.children import Child
-from localazure.tls import CertificateAuthority
 
 KINDS = ("blob", "queue", "table")  # in the order of Azurite's default ports 10000, 10001, 10002
 LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at https://127\.0\.0\.1:(\d+)")
@@ -46,11 +45,9 @@ class Azurite:
 
 
 async def start_azurite(
-    authority: CertificateAuthority, folder: Path, accounts: Sequence[str], ports: Sequence[int] = (0, 0, 0)
+    certificate: Path, key: Path, accounts: Sequence[str], ports: Sequence[int] = (0, 0, 0)
 ) -> Azurite:
-    """Start Azurite with these accounts, in memory, over TLS, taking identity tokens; its files go to `folder`."""
-    certificate, key = folder / "azurite.pem", folder / "azurite.key"
-    authority.write_leaf(certificate, key)
+    """Start Azurite with these accounts, in memory, over TLS, taking identity tokens."""
     options: list[str | Path] = ["--cert", certificate, "--key", key]
     for kind, port in zip(KINDS, ports, strict=True):
         options += [
@@ -129,21 +126,3 @@ class StorageProxy:
                 if name.lower() not in PER_HOP:
                     response.headers.add(name, value)
             return response
-
-
-@dataclass(frozen=True, slots=True)
-class Storage:
-    """Azurite and the proxies before it."""
-
-    azurite: Azurite
-    ports: dict[str, int]
-    proxies: tuple[StorageProxy, ...]
-    runners: tuple[web.ServerRunner | web.AppRunner, ...]
-
-    async def stop(self) -> None:
-        """Stop the proxies, then Azurite."""
-        for runner in self.runners:
-            await runner.cleanup()
-        for proxy in self.proxies:
-            await proxy.close()
-        await self.azurite.stop()

@@ -112,6 +112,7 @@ class LocalAzureServer:
         if problem := await asyncio.to_thread(install_azurite.install):
             raise StartError(problem)
         self.authority.write_ca(self._ca)
+        self.authority.write_leaf(self._certificate, self._key)
         await self._start_front()
         await self._start_storage()
         await self._start_vaults()
@@ -130,6 +131,14 @@ class LocalAzureServer:
     @property
     def _ca(self) -> Path:
         return (self.plan.folder / "ca.pem").resolve()
+
+    @property
+    def _certificate(self) -> Path:
+        return (self.plan.folder / "loopback.pem").resolve()
+
+    @property
+    def _key(self) -> Path:
+        return (self.plan.folder / "loopback.key").resolve()
 
     def _take_ports(self) -> None:
         """Bind every port that is ours to bind, so that a taken one is named before anything starts."""
@@ -181,7 +190,7 @@ class LocalAzureServer:
         accounts = [DEFAULT_ACCOUNT, *(f"st{number:03}" for number in range(self.plan.accounts))]
         direct = self.plan.direct_storage
         ports = [self.ports[kind] if direct else 0 for kind in KINDS]
-        azurite = await start_azurite(self.authority, self.plan.folder, accounts, ports)
+        azurite = await start_azurite(self._certificate, self._key, accounts, ports)
         self._stack.push_async_callback(azurite.stop)
         for kind in KINDS:
             if direct:
@@ -260,6 +269,8 @@ class LocalAzureServer:
             **{what: self.ports[what] for what in ("proxy", "identity", "management", *KINDS)},
             host=self.ports["host"] if self.plan.app else None,
             ca=str(self._ca),
+            certificate=str(self._certificate),
+            key=str(self._key),
             identity_header=self.header,
             accounts=[DEFAULT_ACCOUNT, *(f"st{number:03}" for number in range(self.plan.accounts))],
         )

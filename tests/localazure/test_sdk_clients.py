@@ -20,7 +20,7 @@ TABLES = """
 from azure.core import MatchConditions
 from azure.core.exceptions import ResourceExistsError, ResourceModifiedError
 from azure.data.tables import TableServiceClient, TableTransactionError, UpdateMode
-table = TableServiceClient(os.environ["PERENNIAL_STORAGE_TABLES"], credential=credential).create_table("things")
+table = TableServiceClient(os.environ["PERENNIAL_TABLES"], credential=credential).create_table("things")
 rows = [{"PartitionKey": "p", "RowKey": f"{n:03}", "n": n} for n in range(100)]
 table.submit_transaction([("create", row) for row in rows])
 found = {"rows": len(list(table.query_entities("PartitionKey eq 'p' and RowKey lt '050'")))}
@@ -46,7 +46,7 @@ print(json.dumps(found))
 
 QUEUES = """
 from azure.storage.queue import QueueClient
-queue = QueueClient(os.environ["PERENNIAL_STORAGE_QUEUES"], "looks", credential=credential)
+queue = QueueClient(os.environ["PERENNIAL_QUEUES"], "looks", credential=credential)
 queue.create_queue()
 queue.send_message("now")
 queue.send_message("later", visibility_timeout=3600)
