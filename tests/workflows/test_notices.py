@@ -1,0 +1,182 @@
+"""Every notice keeps to the JSON Schema that docs/notices.md shows to those who receive it, under an id that a replay repeats."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+from jsonschema import Draft202012Validator, ValidationError
+
+from perennial.channels.envelope import TYPES, schema_of
+from perennial.model.certificate import Version
+from perennial.model.findings import Finding, Severity
+from perennial.model.inventory import Entry
+from perennial.model.notices import Attempt, Delivery, Notice, NoticeKind, Subscription
+from perennial.model.reasons import Reason, ReasonCode
+from perennial.model.renewal import Outcome, Renewal
+from perennial.workflows import notices
+from tests.memory.world import SETTINGS
+from tests.workflows.telling import DAY, HOUR, START, WEB, make_entry, make_version
+
+PAGE = (Path(__file__).parents[2] / "docs/notices.md").read_text(encoding="utf-8")
+SCHEMAS: Mapping[str, dict[str, object]] = {
+    json.loads(block)["$id"]: json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
+}
+VERSION = make_version(1)
+BARE = Version(id=VERSION.id, created=START, not_before=START, not_after=START + DAY)
+ENTRY = replace(
+    make_entry(VERSION), owner="team-web", decision="ask-human", reason=Reason(ReasonCode.DUE, {"due": "x"})
+)
+EMPTY = make_entry()
+RENEWAL = Renewal(
+    certificate=WEB,
+    replacing=VERSION.id,
+    issuer="vault",
+    opened=START,
+    next_step=START + HOUR,
+    earliest=START,
+    failures=2,
+    error="the CA said no",
+)
+GIVEN_UP = replace(RENEWAL, outcome=Outcome.GIVEN_UP, fix="ask the CA")
+FINDING = Finding(
+    vault="kv-orders",
+    certificate="web",
+    rule="no-owner",
+    severity=Severity.LOW,
+    opened=START,
+    last_seen=START,
+    evidence={"tags": "none"},
+)
+RESOLVED = replace(FINDING, resolved=START + DAY)
+OF_VAULT = replace(FINDING, certificate="", owner="team", fix="walk it")
+DELIVERY = Delivery(
+    subject="kv-orders:web",
+    notice="n",
+    subscription="orders",
+    kind=NoticeKind.NEW_VERSION,
+    opened=START,
+    body="{}",
+    time=START,
+)
+TRIED = replace(DELIVERY, version="v", failures=1, attempts=(Attempt(START, "500"),))
+SUBSCRIPTION = Subscription(name="orders", channel="webhook")
+REASON = Reason(ReasonCode.POLICY_DOES_NOT_MATCH, {"difference": "issuer"})
+
+
+def of_version(entry: Entry, version: Version, previous: str = "", author: str = "") -> Notice:
+    """Return the notice of a version in the tests' cloud."""
+    return notices.new_version(entry, version, previous, author, SETTINGS.cloud)
+
+
+NOTICES = [
+    of_version(ENTRY, VERSION, "before", "a person"),
+    of_version(EMPTY, BARE),
+    notices.renewal_failed(ENTRY, RENEWAL, START),
+    notices.renewal_failed(EMPTY, GIVEN_UP, START),
+    notices.renewal_recovered(ENTRY, replace(RENEWAL, new_version="new"), START),
+    notices.renewal_recovered(EMPTY, RENEWAL, START),
+    notices.action_needed(ENTRY, REASON, START),
+    notices.action_needed(EMPTY, REASON, START),
+    notices.certificate_notice(ENTRY, "lost-name", "it lost web.example", occasion="v", now=START, fix="look"),
+    notices.vault_trouble("kv-orders", "403", "1", START, fix="give back the role"),
+    notices.vault_notice("kv-orders", "first-walk", "12 findings", occasion="1", now=START, facts={"findings": 12}),
+    notices.fleet_notice("brake", "20 renewals today", occasion="1", now=START, facts={"count": 20}),
+    notices.expiring(ENTRY, "1/10", START),
+    notices.expiring(EMPTY, "1/10", START),
+    notices.expired(ENTRY),
+    notices.abandoned(DELIVERY, START),
+    notices.abandoned(replace(TRIED, subject=":"), START),
+    notices.finding_opened(FINDING),
+    notices.finding_opened(OF_VAULT),
+    notices.finding_resolved(RESOLVED),
+    notices.trial(SUBSCRIPTION, START),
+]
+
+
+def data_of(notice: Notice) -> dict[str, object]:
+    """Return a notice's data as it is stored and sent."""
+    data: dict[str, object] = json.loads(msgspec.json.encode(notice.data))
+    return data
+
+
+def check(kind: NoticeKind, data: Mapping[str, object]) -> None:
+    """Hold data against its kind's schema, and against its list of members too: what is told is documented."""
+    schema = {**SCHEMAS[schema_of(kind)], "additionalProperties": False}
+    Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER).validate(data)
+
+
+@pytest.mark.parametrize("notice", NOTICES, ids=lambda notice: f"{notice.kind}-{notice.id[:6]}")
+def test_data_keeps_to_its_schema(notice: Notice) -> None:
+    """What a builder makes is what docs/notices.md promises, whether little is known or much."""
+    check(notice.kind, data_of(notice))
+
+
+@pytest.mark.parametrize("notice", NOTICES, ids=lambda notice: f"{notice.kind}-{notice.id[:6]}")
+def test_data_that_lacks_a_member_or_has_another_fails(notice: Notice) -> None:
+    """The schemas refuse what they do not describe."""
+    data = data_of(notice)
+    required = SCHEMAS[schema_of(notice.kind)]["required"]
+    assert isinstance(required, list)
+    with pytest.raises(ValidationError):
+        check(notice.kind, {member: value for member, value in data.items() if member != required[0]})
+    with pytest.raises(ValidationError):
+        check(notice.kind, {**data, "surprise": 1})
+
+
+def test_every_kind_is_described_and_built() -> None:
+    """Each kind has a schema, a type on the page, and a builder that is tested here."""
+    assert set(SCHEMAS) == {schema_of(kind) for kind in NoticeKind}
+    assert {notice.kind for notice in NOTICES} == set(NoticeKind)
+    for kind in NoticeKind:
+        assert f"### `{kind}`\n\nType `{TYPES[kind]}`." in PAGE
+    for schema in SCHEMAS.values():
+        Draft202012Validator.check_schema(schema)
+
+
+def test_ids_are_the_same_on_a_replay() -> None:
+    """The moment of telling is no part of an id."""
+    later = START + HOUR
+    assert of_version(ENTRY, VERSION, "", "x").id == of_version(EMPTY, VERSION, "before", "").id
+    assert notices.renewal_failed(ENTRY, RENEWAL, START).id == notices.renewal_failed(EMPTY, RENEWAL, later).id
+    assert notices.expiring(ENTRY, "1/10", START).id == notices.expiring(ENTRY, "1/10", later).id
+    assert notices.vault_trouble("v", "403", "1", START).id == notices.vault_trouble("v", "403 again", "1", later).id
+    assert notices.abandoned(TRIED, START).id == notices.abandoned(TRIED, later).id
+    seen_later = replace(FINDING, last_seen=later, evidence={})
+    assert notices.finding_opened(FINDING).id == notices.finding_opened(seen_later).id
+
+
+def test_each_occasion_has_its_own_id() -> None:
+    """Two findings, two rungs, two failures and two times of one reason are notices of their own."""
+    other = make_version(2)
+    failed_again = replace(RENEWAL, failures=3)
+    again = [
+        of_version(ENTRY, other),
+        notices.renewal_failed(ENTRY, failed_again, START),
+        notices.renewal_failed(ENTRY, replace(failed_again, outcome=Outcome.GIVEN_UP), START),
+        notices.action_needed(ENTRY, REASON, START + timedelta(seconds=1)),
+        notices.action_needed(ENTRY, Reason(ReasonCode.NO_ISSUER), START),
+        notices.vault_trouble("kv-orders", "403", "2", START),
+        notices.vault_trouble("kv-other", "403", "1", START),
+        notices.fleet_notice("brake", "20 renewals today", occasion="2", now=START),
+        notices.expiring(ENTRY, "1/20", START),
+        notices.abandoned(replace(TRIED, subscription="mail"), START),
+        notices.finding_opened(replace(FINDING, rule="weak-key")),
+        notices.finding_opened(replace(FINDING, opened=START + DAY)),
+        notices.trial(SUBSCRIPTION, START + timedelta(seconds=1)),
+    ]
+    unique = {notice.id for notice in [*NOTICES, *again]}
+    twins = 2  # NOTICES tells of one version and of one recovery twice, with much known and with little
+    assert len(unique) == len(NOTICES) + len(again) - twins
+
+
+def test_only_what_a_newer_version_makes_pointless_has_a_place_among_versions() -> None:
+    """A version and its running out are superseded by a newer one; a failure, its end and a finding are told all the same."""
+    placed = {notice.kind for notice in NOTICES if notice.version_created is not None}
+    assert placed == {NoticeKind.NEW_VERSION, NoticeKind.EXPIRING, NoticeKind.EXPIRED}
