@@ -19,112 +19,112 @@ from perennial.workflows.api import (
 )
 from perennial.workflows.api.http import Operation, Request, Response, answer
 
-blueprint = func.Blueprint()
+doors = func.Blueprint()
 
 
-@blueprint.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@doors.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 def health(req: func.HttpRequest) -> func.HttpResponse:
     """Tell whether the clock and the sweep turn."""
     return _answered(heartbeat.shown, req)
 
 
-@blueprint.route("plan", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@doors.route("plan", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 def plan(req: func.HttpRequest) -> func.HttpResponse:
     """Tell what would be renewed, and what blocks what."""
     return _answered(forecast.shown, req)
 
 
-@blueprint.route("mode", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@doors.route("mode", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 def get_mode(req: func.HttpRequest) -> func.HttpResponse:
     """Show the fleet's switch."""
     return _answered(mode.shown, req)
 
 
-@blueprint.route("mode", methods=["PUT"], auth_level=func.AuthLevel.FUNCTION)
+@doors.route("mode", methods=["PUT"], auth_level=func.AuthLevel.FUNCTION)
 def put_mode(req: func.HttpRequest) -> func.HttpResponse:
     """Turn the fleet's switch."""
     return _answered(mode.turned, req)
 
 
-@blueprint.route("certificates", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@doors.route("certificates", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 def list_certificates(req: func.HttpRequest) -> func.HttpResponse:
     """List certificates."""
     return _answered(certificates.listed, req)
 
 
-@blueprint.route("certificates/{vault}/{name}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@doors.route("certificates/{vault}/{name}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 def get_certificate(req: func.HttpRequest) -> func.HttpResponse:
     """Show a certificate."""
     return _answered(certificates.shown, req)
 
 
-@blueprint.route("certificates/{vault}/{name}/history", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@doors.route("certificates/{vault}/{name}/history", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 def get_history(req: func.HttpRequest) -> func.HttpResponse:
     """List what happened to a certificate."""
     return _answered(certificates.history, req)
 
 
-@blueprint.route("certificates/{vault}/{name}/renew", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+@doors.route("certificates/{vault}/{name}/renew", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
 def renew_certificate(req: func.HttpRequest) -> func.HttpResponse:
     """Ask for a renewal."""
     return _answered(renewals.asked, req)
 
 
-@blueprint.route("certificates/{vault}/{name}/pending/discard", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+@doors.route("certificates/{vault}/{name}/pending/discard", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
 def discard_pending(req: func.HttpRequest) -> func.HttpResponse:
     """Discard a certificate's pending operation."""
     return _answered(pending.discarded, req)
 
 
-@blueprint.route("subscriptions", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@doors.route("subscriptions", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 def list_subscriptions(req: func.HttpRequest) -> func.HttpResponse:
     """List subscriptions."""
     return _answered(subscriptions.listed, req)
 
 
-@blueprint.route("subscriptions/{name}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@doors.route("subscriptions/{name}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 def get_subscription(req: func.HttpRequest) -> func.HttpResponse:
     """Show a subscription."""
     return _answered(subscriptions.shown, req)
 
 
-@blueprint.route("subscriptions/{name}", methods=["PUT"], auth_level=func.AuthLevel.FUNCTION)
+@doors.route("subscriptions/{name}", methods=["PUT"], auth_level=func.AuthLevel.FUNCTION)
 def put_subscription(req: func.HttpRequest) -> func.HttpResponse:
     """Create or replace a subscription."""
     return _answered(subscriptions.written, req)
 
 
-@blueprint.route("subscriptions/{name}", methods=["DELETE"], auth_level=func.AuthLevel.FUNCTION)
+@doors.route("subscriptions/{name}", methods=["DELETE"], auth_level=func.AuthLevel.FUNCTION)
 def delete_subscription(req: func.HttpRequest) -> func.HttpResponse:
     """Delete a subscription."""
     return _answered(subscriptions.deleted, req)
 
 
-@blueprint.route("deliveries", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@doors.route("deliveries", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 def list_deliveries(req: func.HttpRequest) -> func.HttpResponse:
     """List deliveries."""
     return _answered(deliveries.listed, req)
 
 
-@blueprint.route("deliveries/{id}/redeliver", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+@doors.route("deliveries/{id}/redeliver", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
 def redeliver(req: func.HttpRequest) -> func.HttpResponse:
     """Open a delivery again."""
     return _answered(deliveries.redelivered, req)
 
 
-@blueprint.route("findings", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@doors.route("findings", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 def list_findings(req: func.HttpRequest) -> func.HttpResponse:
     """List findings."""
     return _answered(findings.listed, req)
 
 
-@blueprint.route("sweeps", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+@doors.route("sweeps", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
 def list_sweeps(req: func.HttpRequest) -> func.HttpResponse:
     """List sweeps."""
     return _answered(sweeps.listed, req)
 
 
-@blueprint.route("sweeps", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+@doors.route("sweeps", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
 def start_sweep(req: func.HttpRequest) -> func.HttpResponse:
     """Start a sweep."""
     return _answered(sweeps.started, req)

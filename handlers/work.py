@@ -33,18 +33,18 @@ def sweep_vault(message: func.QueueMessage) -> None:
 @doors.queue_trigger("message", queue_name="looks-poison", connection="AzureWebJobsStorage")
 def abandon_look(message: func.QueueMessage) -> None:
     """Keep a certificate in the schedule whose look failed for good."""
-    abandon.abandon(message.get_body().decode(), abandon.Queue.LOOKS, wiring.world())
+    abandon.abandon(message.get_body().decode(), "looks", wiring.world())
 
 
 @doors.function_name("abandon_notice")
 @doors.queue_trigger("message", queue_name="notices-poison", connection="AzureWebJobsStorage")
 def abandon_notice(message: func.QueueMessage) -> None:
     """Keep a delivery in the schedule whose attempt failed for good."""
-    abandon.abandon(message.get_body().decode(), abandon.Queue.NOTICES, wiring.world())
+    abandon.abandon(message.get_body().decode(), "notices", wiring.world())
 
 
 @doors.function_name("abandon_sweep")
 @doors.queue_trigger("message", queue_name="sweeps-poison", connection="AzureWebJobsStorage")
 def abandon_sweep(message: func.QueueMessage) -> None:
     """Record that a vault's walk failed for good at its place."""
-    abandon.abandon(message.get_body().decode(), abandon.Queue.SWEEPS, wiring.world())
+    abandon.abandon(message.get_body().decode(), "sweeps", wiring.world())

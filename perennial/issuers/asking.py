@@ -8,12 +8,11 @@ from enum import Enum
 
 from perennial.errors import Forbidden, IssuerError, Refused, VaultError
 from perennial.issuers.csr import carries_names
-from perennial.model.certificate import Operation, OperationState
+from perennial.model.certificate import INSTANCE_TAG, RENEWAL_TAG, Operation, OperationState
 from perennial.model.decision import Snapshot
 from perennial.model.renewal import Renewal
 from perennial.ports.vault import Vaults
 
-BY, RENEWAL = "perennial-by", "perennial-renewal"
 POLL = timedelta(seconds=10)  # what Key Vault itself says with each pending operation
 FOREIGN = timedelta(hours=1)  # an operation that is not ours: looked at again, never touched
 
@@ -44,8 +43,8 @@ def find_ours(vaults: Vaults, renewal: Renewal, seen: Snapshot) -> tuple[Ask, Op
 
 def tags_for(renewal: Renewal, seen: Snapshot, instance: str) -> Mapping[str, str]:
     """Return the certificate's tags with our two: Key Vault copies none on a create, and the loop guard needs to know its own."""
-    kept = {name: text for name, text in seen.tags.items() if name.lower() not in (BY, RENEWAL)}
-    return {**kept, BY: instance, RENEWAL: renewal.replacing}
+    kept = {name: text for name, text in seen.tags.items() if name.lower() not in (INSTANCE_TAG, RENEWAL_TAG)}
+    return {**kept, INSTANCE_TAG: instance, RENEWAL_TAG: renewal.replacing}
 
 
 def creation_failure(refusal: VaultError) -> IssuerError:

@@ -25,8 +25,9 @@ HOUR = timedelta(hours=1)
 SHOWN = 2000  # characters of a message in the log
 
 
-def abandon(message: str, queue: Queue, world: World) -> None:
+def abandon(message: str, poisoned: str, world: World) -> None:
     """Record a poisoned message, tell the operator at most once an hour, and make sure that its subject is looked at again."""
+    queue = Queue(poisoned)
     warn("message-lost", queue=queue, message=message[:SHOWN])
     try:
         _keep_in_schedule(message, queue, world)

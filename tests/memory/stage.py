@@ -1,0 +1,184 @@
+"""The whole system in memory on a clock that a test turns: vaults, tables, queues, timers, and the real workflows between them."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import count
+from typing import Any
+
+import msgspec
+
+from perennial.issuers.through_csr import ThroughCsr
+from perennial.issuers.vault import ByVault
+from perennial.model.certificate import CertificateRef, Version
+from perennial.model.decision import Mode
+from perennial.model.history import Record
+from perennial.model.inventory import Entry
+from perennial.model.messages import EventSeen, Look, Nudge, Walk
+from perennial.model.notices import Subscription, subject_of
+from perennial.model.renewal import Renewal
+from perennial.ports.authority import Authority
+from perennial.ports.issuer import Issuer
+from perennial.ports.tables import Query
+from perennial.workflows import abandon, deliver, due, look, sweep, walk
+from perennial.workflows.world import World
+from tests.memory.channel import MemoryChannel
+from tests.memory.queue import Message
+from tests.memory.shelf import VaultEvent
+from tests.memory.tables import memory_tables
+from tests.memory.vault import MemoryVaults
+from tests.memory.world import SETTINGS
+
+MINUTE = timedelta(minutes=1)
+TRIES = 5  # host.json: maxDequeueCount
+VISIBILITY = timedelta(seconds=30)  # host.json: visibilityTimeout
+
+WORK: Mapping[type, tuple[str, Callable[[str, World], None]]] = {
+    Look: ("looks", look.look_at),
+    Nudge: ("notices", deliver.deliver),
+    Walk: ("sweeps", walk.walk_vault),
+}
+
+
+@dataclass(slots=True)
+class StageQueues:
+    """The port `Queues`, into the stage's heap."""
+
+    stage: Stage
+    sent: list[tuple[Message, timedelta]] = field(default_factory=list)
+
+    def send(self, message: Message, delay: timedelta = timedelta(0)) -> None:
+        """Put a message on the heap."""
+        self.sent.append((message, delay))
+        self.stage.at(self.stage.now + delay, lambda: self.stage.handle(message, 1))
+
+
+class Stage:
+    """Runs workflows as their messages and timers come due. Everything happens at whole instants, in one order."""
+
+    def __init__(
+        self,
+        now: datetime,
+        *,
+        vaults: Mapping[str, Mode] | None = None,
+        authorities: Mapping[str, Authority] | None = None,
+        events: bool = True,
+    ) -> None:
+        """Set the stage. `events`: whether the vaults' events arrive by themselves, a second later."""
+        self.now = now
+        self.settings = replace(SETTINGS, vaults=vaults or SETTINGS.vaults)
+        self.vaults = MemoryVaults(lambda: self.now, on_event=self._event if events else None)
+        for vault in self.settings.vaults:
+            self.vaults.add_vault(vault)
+        self.tables = memory_tables()
+        self.queues = StageQueues(self)
+        self.channel = MemoryChannel()
+        self.failed: list[BaseException] = []
+        self.ticking = True
+        self._authorities = authorities or {}
+        self._heap: list[tuple[datetime, int, Callable[[], None]]] = []
+        self._turns = count()
+
+    def world(self) -> World:
+        """Return the world of one invocation now."""
+        issuers: dict[str, Issuer] = {"vault": ByVault(self.vaults, self.settings.instance)}
+        for name, authority in self._authorities.items():
+            issuers[name] = ThroughCsr(self.vaults, authority, self.settings.instance)
+        return World(
+            now=self.now,
+            settings=self.settings,
+            tables=self.tables,
+            vaults=self.vaults,
+            queues=self.queues,
+            channels={"memory": self.channel},
+            issuers=issuers,
+        )
+
+    def at(self, when: datetime, act: Callable[[], None]) -> None:
+        """Let something happen then."""
+        heapq.heappush(self._heap, (when, next(self._turns), act))
+
+    def handle(self, message: Message, tried: int) -> None:
+        """Let the function of a queue have a message: five tries, then its poison queue."""
+        queue, work = WORK[type(message)]
+        text = msgspec.json.encode(message).decode()
+        try:
+            work(text, self.world())
+        except Exception as failure:  # noqa: BLE001  # the host catches whatever a function raises
+            self.failed.append(failure)
+            if tried < TRIES:
+                self.at(self.now + VISIBILITY, lambda: self.handle(message, tried + 1))
+            else:
+                self.at(self.now, lambda: abandon.abandon(text, queue, self.world()))
+
+    def look(self, name: str, cause: str = "test", vault: str = "kv-orders", **hint: str) -> Entry:
+        """Look at one certificate now, outside the queue, and return its row."""
+        message = Look(certificate=CertificateRef(vault, name), cause=cause, **hint)
+        look.look_at(msgspec.json.encode(message).decode(), self.world())
+        return self.entry(name, vault)
+
+    def run(self, span: timedelta) -> None:
+        """Let time pass: every minute find_due, and each message when it becomes visible."""
+        end = self.now + span
+        if self.ticking:
+            self._tick(end)
+        while self._heap and self._heap[0][0] <= end:
+            when, _, act = heapq.heappop(self._heap)
+            self.now = max(self.now, when)
+            self.vaults.settle()
+            act()
+        self.now = end
+        self.vaults.settle()
+
+    def _tick(self, end: datetime) -> None:
+        """Run the clock once, and again a minute later."""
+        nxt = self.now + MINUTE
+
+        def turn() -> None:
+            due.find_due(self.world())
+            if self.now + MINUTE <= end:
+                self.at(self.now + MINUTE, turn)
+
+        if nxt <= end:
+            self.at(nxt, turn)
+
+    def sweep(self) -> None:
+        """Start a sweep now."""
+        sweep.start(self.world(), tick=self.now, asked_by="test")
+
+    def subscribe(self, name: str = "orders", **changes: Any) -> None:
+        """Subscribe the memory channel to everything."""
+        self.tables.subscriptions.put(Subscription(name=name, channel="memory", **changes))
+
+    def entry(self, name: str, vault: str = "kv-orders") -> Entry:
+        """Return a certificate's row."""
+        stored = self.tables.inventory.get(vault, name)
+        assert stored is not None, f"no row for {vault}/{name}"
+        return stored.value
+
+    def claims(self, name: str, vault: str = "kv-orders") -> list[Renewal]:
+        """Return a certificate's claims, oldest first."""
+        query = Query(partition=subject_of(CertificateRef(vault, name)))
+        rows = [stored.value for stored in self.tables.renewals.select(query).items]
+        return sorted(rows, key=lambda row: row.opened)
+
+    def history(self, name: str, vault: str = "kv-orders") -> list[Record]:
+        """Return a certificate's history, newest first."""
+        query = Query(partition=subject_of(CertificateRef(vault, name)))
+        return [stored.value for stored in self.tables.history.select(query).items]
+
+    def told(self, kind: str, about: str = "", code: str = "") -> list[str]:
+        """Return the ids of the delivered notices of a kind, in order; of one subject, or with one code, if given."""
+        taken = [sent.delivery for sent in self.channel.sent if sent.delivery.kind == kind]
+        return [
+            delivery.notice
+            for delivery in taken
+            if about in ("", delivery.subject) and (not code or f'"code":"{code}"' in delivery.body)
+        ]
+
+    def _event(self, event: VaultEvent, ref: CertificateRef, version: Version) -> None:
+        seen = EventSeen(id=f"{event}-{version.id}", kind=event.value, time=self.now)
+        self.queues.send(Look(certificate=ref, cause=event.value, version=version.id, event=seen), timedelta(seconds=1))
