@@ -6,9 +6,11 @@ import argparse
 import asyncio
 import io
 import logging
+import os
 import signal
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from localazure.children import die_with_parent
@@ -16,6 +18,7 @@ from localazure.environment import Ready
 from localazure.keyvault.pace import Pace
 from localazure.ports import PortTakenError
 from localazure.retry import RetryPolicy
+from localazure.seed import SeedError, seed
 from localazure.storage import StorageError
 from localazure.up import LocalAzureServer, Plan, StartError
 
@@ -25,7 +28,25 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         "python -m localazure", description="Azure on one machine, under Azure's own names."
     )
-    up = parser.add_subparsers(dest="command", required=True).add_parser("up", help="start all and keep it running")
+    commands = parser.add_subparsers(dest="command", required=True)
+    _seed_arguments(
+        commands.add_parser("seed", help="put an old self-signed certificate into a vault (after: . .local/env)")
+    )
+    _up_arguments(commands.add_parser("up", help="start all and keep it running"))
+    return parser.parse_args()
+
+
+def _seed_arguments(seed: argparse.ArgumentParser) -> None:
+    """Describe the options of `seed`."""
+    seed.add_argument("vault")
+    seed.add_argument("name")
+    seed.add_argument("--days", type=float, default=365, help="its whole life (365)")
+    seed.add_argument("--left", type=float, default=20, help="days until it expires (20); less than 0: expired")
+    seed.add_argument("--auto-renew", action="store_true", help="let Key Vault renew it at 80 %% of its life")
+
+
+def _up_arguments(up: argparse.ArgumentParser) -> None:
+    """Describe the options of `up`."""
     up.add_argument("--app", type=Path, default=Path(), metavar="DIR", help="the Functions app that the host runs")
     up.add_argument("--no-host", action="store_true", help="start all but the Functions host")
     up.add_argument("--free-ports", action="store_true", help="take free ports instead of the well-known ones")
@@ -51,7 +72,6 @@ def _arguments() -> argparse.Namespace:
         "--vault-pace", default="", metavar="NAME=SECONDS", help="how long Key Vault takes: self_issuance=0.2 issuer=1"
     )
     up.add_argument("--die-with-parent", action="store_true", help="end when the process that started this one ends")
-    return parser.parse_args()
 
 
 def _plan(arguments: argparse.Namespace) -> Plan:
@@ -111,20 +131,16 @@ async def _run(plan: Plan) -> int:
 def _how_to_look(ready: Ready, plan: Plan) -> str:
     """Return what to type next."""
     vault = next(iter(plan.vaults), "kv-orders")
+    python = os.path.relpath(sys.executable)
     management = f"http://127.0.0.1:{ready.management}"
-    policy = '{"policy": {"issuer": {"name": "Self"}, "x509_props": {"subject": "CN=www.example"}}}'
     return f"""
 All is up. In another shell:
   curl -s {management}/                                          # what can be asked and disturbed
   curl -s {management}/requests?service=keyvault                 # what was asked of Key Vault
   curl -s {management}/events                                    # what the vaults emitted, and where it went
   curl -s {management}/vaults/{vault}/certificates -d '{{"count": 20, "not_after": "2030-01-01T00:00:00Z"}}'
-Seed a certificate through the real API, as the identity that may do everything:
-  . {plan.env_file}
-  token=$(curl -s -H "X-IDENTITY-HEADER: $IDENTITY_HEADER" \\
-    "$IDENTITY_ENDPOINT?resource=https://vault.azure.net&api-version=2019-08-01&client_id=operator" | sed 's/.*"access_token": "\\([^"]*\\).*/\\1/')
-  curl -s --cacert $SSL_CERT_FILE -H "Authorization: Bearer $token" -H "Content-Type: application/json" \\
-    "https://{vault}.vault.azure.net/certificates/www/create?api-version=7.4" -d '{policy}'
+Put an old certificate into a vault (20 days left of a year), through the real API:
+  . {plan.env_file} && {python} -m localazure seed {vault} www --left 20
 Ctrl-C ends it."""
 
 
@@ -134,14 +150,30 @@ def main() -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # each line when it is true, also into a file
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
-    if arguments.die_with_parent:
-        die_with_parent()
     try:
+        if arguments.command == "seed":
+            return _seed(arguments)
         plan = _plan(arguments)
-    except (ValueError, TypeError) as fault:
+    except (ValueError, TypeError, SeedError) as fault:
         print(f"localazure: {fault}", file=sys.stderr)
         return 2
+    if arguments.die_with_parent:
+        die_with_parent()
     return asyncio.run(_run(plan))
+
+
+def _seed(arguments: argparse.Namespace) -> int:
+    """Seed a certificate and say what is in the vault now."""
+    bundle = seed(
+        os.environ,
+        arguments.vault,
+        arguments.name,
+        days=arguments.days,
+        left=arguments.left,
+        auto_renew=arguments.auto_renew,
+    )
+    print(f"{bundle['id']} expires {datetime.fromtimestamp(bundle['attributes']['exp'], UTC):%Y-%m-%d %H:%M} UTC")
+    return 0
 
 
 if __name__ == "__main__":
