@@ -88,13 +88,25 @@ def read_import(body: Json) -> Imported:
     value, password = body.get("value"), body.get("pwd") or ""
     if not isinstance(value, str) or not value:
         raise errors.bad_parameter("Property value is required.\r\n")
-    kind = PEM if "-----BEGIN" in value else PFX
+    text = pem_text(value)
+    kind = PEM if text else PFX
     try:
-        read = read_pem(value, password) if kind == PEM else read_pfx(value, password)
+        read = read_pem(text, password) if text else read_pfx(value, password)
     except (ValueError, TypeError, binascii.Error) as refused:
         raise errors.bad_parameter(UNREADABLE[kind]) from refused
     wanted = ((body.get("policy") or {}).get("secret_props") or {}).get("contentType")
     return Imported(read[0], read[1], read[2], wanted if wanted in UNREADABLE else kind)
+
+
+def pem_text(value: str) -> str:
+    """Return the PEM text of a value, or nothing: it comes as it is, or in base64, which is what the SDKs send."""
+    if "-----BEGIN" in value:
+        return value
+    try:
+        octets = base64.b64decode(value)
+    except binascii.Error:
+        return ""
+    return octets.decode("ascii", "replace") if octets.lstrip().startswith(b"-----BEGIN") else ""
 
 
 def read_pfx(value: str, password: str) -> tuple[PrivateKey, x509.Certificate, list[x509.Certificate]]:

@@ -68,8 +68,8 @@ ROUTES = (
     Route("GET", "deletedcertificates/{n}", deletion.read, READ),
     Route("DELETE", "deletedcertificates/{n}", deletion.purge, f"{DATA}certificates/purge/action"),
     Route("POST", "deletedcertificates/{n}/recover", deletion.recover, f"{DATA}certificates/recover/action"),
-    Route("GET", "secrets/{n}", objects.read_secret, f"{DATA}secrets/getSecret/action", IMPORTS),
-    Route("GET", "secrets/{n}/{v}", objects.read_secret, f"{DATA}secrets/getSecret/action", IMPORTS),
+    Route("GET", "secrets/{n}", objects.read_secret, f"{DATA}secrets/getSecret/action"),
+    Route("GET", "secrets/{n}/{v}", objects.read_secret, f"{DATA}secrets/getSecret/action"),
     Route("GET", "keys/{n}", objects.read_key, f"{DATA}keys/read"),
     Route("GET", "keys/{n}/{v}", objects.read_key, f"{DATA}keys/read"),
 )

@@ -7,7 +7,8 @@ from collections import deque
 from localazure.keyvault import errors
 
 WINDOW = 10.0  # seconds
-KEY_CREATION, IMPORTS, OTHER = "key creation", "imports and secrets", "everything else"
+# Key Vault service limits: software key creation; imports (and secrets that are set); everything else.
+KEY_CREATION, IMPORTS, OTHER = "key creation", "imports", "everything else"
 LIMITS = {KEY_CREATION: 20, IMPORTS: 300, OTHER: 4000}
 
 

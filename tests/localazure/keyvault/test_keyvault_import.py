@@ -92,12 +92,14 @@ def test_a_wrong_password_is_refused(room: Room) -> None:
     assert [(reply.status, reply.code) for reply in replies] == [(400, "BadParameter")] * 2
 
 
-def test_a_pem_text(room: Room) -> None:
-    """Key and chain in any order are accepted; the secret is PEM again, leaf first."""
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_a_pem_text(room: Room, wrapped: bool) -> None:
+    """Key and chain in any order are accepted, as text and in base64; the secret is PEM again, leaf first."""
     key, leaf = minted()
     other = minting.sign(minting.new_key().public_key(), subject="CN=intermediate")
     policy = {"secret_props": {"contentType": "application/x-pem-file"}}
-    body = bring(room, minting.pem(key, other, leaf), policy=policy).body
+    text = minting.pem(key, other, leaf)
+    body = bring(room, base64.b64encode(text.encode()).decode() if wrapped else text, policy=policy).body
     assert body["cer"] == minting.b64(leaf)
     secret = room.ask("GET", "/secrets/www").body
     assert secret["contentType"] == "application/x-pem-file"
