@@ -21,6 +21,7 @@ REFUSED: Sequence[tuple[Callable[[Address], bool], str]] = (
     (lambda address: address.is_loopback, "a loopback address"),
     (lambda address: address.is_multicast, "a multicast address"),
     (lambda address: address.is_unspecified, "an unspecified address"),
+    (lambda address: isinstance(address, IPv6Address) and address.is_site_local, "a private address"),
     (lambda address: not address.is_global, "a private or reserved address"),
 )
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
-from http.client import HTTPException, HTTPSConnection
+from http.client import HTTPException, HTTPResponse, HTTPSConnection
 from threading import Timer
 
 from perennial.channels.addresses import Address
@@ -56,9 +56,10 @@ class Wire:
                 context = self.trust()
                 with context.wrap_socket(raw, server_hostname=target.host, do_handshake_on_connect=False) as tls:
                     tls.do_handshake()
-                    return _exchange(
-                        HTTPSConnection(target.host, target.port, context=context), tls, target, headers, body
-                    )
+                    connection = HTTPSConnection(target.host, target.port, context=context)
+                    connection.sock = tls  # already connected: http.client resolves nothing and knows no proxy
+                    connection.request("POST", target.path, body=body, headers={**headers, "Connection": "close"})
+                    return _read(connection.getresponse(), cut)
             except (OSError, HTTPException, ValueError) as error:
                 late = cut or isinstance(error, TimeoutError)
                 why = f"no whole answer within {self.whole_seconds:g} s" if late else str(error) or type(error).__name__
@@ -74,17 +75,14 @@ class Wire:
         raise NoAnswer(f"no connection to {', '.join(map(str, addresses))}, port {port}: {problem}")
 
 
-def _exchange(
-    connection: HTTPSConnection, tls: ssl.SSLSocket, target: Target, headers: Mapping[str, str], body: bytes
-) -> Answer:
-    connection.sock = tls  # already connected: http.client resolves nothing and knows no proxy
-    try:
-        connection.request("POST", target.path, body=body, headers={**headers, "Connection": "close"})
-        response = connection.getresponse()
+def _read(response: HTTPResponse, cut: list[bool]) -> Answer:
+    if cut:
+        raise TimeoutError  # to http.client the end of a connection is the end of the headers
+    start = b""
+    # The status is known: a body that trickles, breaks off or is no HTTP changes nothing about it.
+    with suppress(OSError, HTTPException):
         start = response.read(LONGEST_ANSWER)
-        return Answer(response.status, response.reason, response.headers.get("Retry-After", ""), start)
-    finally:
-        connection.close()
+    return Answer(response.status, response.reason, response.headers.get("Retry-After", ""), start)
 
 
 @contextmanager
