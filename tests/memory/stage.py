@@ -114,9 +114,9 @@ class Stage:
             else:
                 self.at(self.now, lambda: abandon.abandon(text, queue, self.world()))
 
-    def look(self, name: str, cause: str = "test", vault: str = "kv-orders", **hint: str) -> Entry:
+    def look(self, name: str, cause: str = "test", vault: str = "kv-orders", version: str = "", sha1: str = "") -> Entry:
         """Look at one certificate now, outside the queue, and return its row."""
-        message = Look(certificate=CertificateRef(vault, name), cause=cause, **hint)
+        message = Look(certificate=CertificateRef(vault, name), cause=cause, version=version, sha1=sha1)
         look.look_at(msgspec.json.encode(message).decode(), self.world())
         return self.entry(name, vault)
 
