@@ -139,6 +139,21 @@ def test_an_event_reaches_a_function_in_the_real_worker(tmp_path: Path) -> None:
         assert process.stop() == 0
 
 
+def test_a_host_can_be_started_beside_a_running_azure(
+    azure: LocalAzure, outside: Outside, vault: str, tmp_path: Path
+) -> None:
+    """A host of a process's own takes a vault's events while it lives, and is gone with its block."""
+    (tmp_path / "host.json").write_text('{"version": "2.0"}')
+    (tmp_path / "function_app.py").write_text(APP)
+    body = {"policy": {"issuer": {"name": "Self"}, "x509_props": {"subject": "CN=www.example", "validity_months": 12}}}
+    with azure.host(tmp_path, azure.environment(settings={"WORD": "heard"})) as host:
+        azure.create_vault(vault, deliver_to=host.url)
+        outside.vault("POST", f"{vault}.vault.azure.net", "/certificates/www/create", body)
+        await_until(lambda: azure.events(vault=vault, state="delivered"), 10)
+        await_until(lambda: "heard CertificateNewVersionCreated of www" in host.output(), 5)
+    assert host.process.poll() == 0
+
+
 def test_an_app_that_does_not_start_is_said_plainly(tmp_path: Path) -> None:
     """The host's own words are followed by one line, and all is stopped."""
     command = [
