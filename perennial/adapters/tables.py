@@ -50,7 +50,7 @@ class AzureTable[T]:
             following = pages.continuation_token
             return Page(rows, msgspec.json.encode(following).decode() if following else None)
 
-        return self._ask(ask)
+        return self._ask_plainly(ask)
 
     def insert(self, row: T) -> Stored[T] | None:
         """Insert a row if absent."""
