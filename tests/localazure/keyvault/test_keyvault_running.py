@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+
+from cryptography import x509
 
 from localazure.keyvault import Pace
 from tests.localazure.keyvault.house import House, Room
@@ -57,4 +60,7 @@ def test_a_policy_changed_while_pending_does_not_change_what_was_asked_for(room:
     room.ask("PATCH", "/certificates/www/policy", {"x509_props": {"subject": "CN=other"}})
     room.finish()
     assert room.ask("GET", "/certificates/www/pending").body["csr"] == before
-    assert room.get("www")["policy"]["x509_props"]["subject"] == "CN=other"
+    leaf = x509.load_der_x509_certificate(base64.b64decode(room.get("www")["cer"]))
+    assert leaf.subject.rfc4514_string() == "CN=www"
+    leaf = x509.load_der_x509_certificate(base64.b64decode(room.made("www", policy=room.get("www")["policy"])["cer"]))
+    assert leaf.subject.rfc4514_string() == "CN=other"
