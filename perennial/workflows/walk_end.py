@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from perennial.compliance import evaluate_vault
+from perennial.compliance.engine import FAULTS
 from perennial.compliance.rule import VaultSubject
 from perennial.decisions.case import managed
 from perennial.decisions.tags import wishes
 from perennial.errors import Changed
-from perennial.log import line
+from perennial.log import line, warn
 from perennial.model.decision import RenewalPolicy
 from perennial.model.history import TERMINAL, VaultWalk, WalkState
 from perennial.model.ids import inverted
@@ -100,10 +101,13 @@ def _settle_rows(world: World, row: VaultWalk, policy: RenewalPolicy, seen: Name
         entry = stored.value
         if entry.gone is not None:
             continue
-        if entry.certificate in seen or row.started is None or entry.first_seen >= row.started:
-            expected += renewals_a_day(entry, policy)
-        else:
-            _missing(world, stored)
+        try:
+            if entry.certificate in seen or row.started is None or entry.first_seen >= row.started:
+                expected += renewals_a_day(entry, policy)
+            else:
+                _missing(world, stored)
+        except FAULTS as fault:  # one bad row does not hold up the vault; its own look fails loudly
+            warn("walk-item-failed", certificate=str(entry.ref), error=f"{type(fault).__name__}: {fault}")
     return expected
 
 
