@@ -9,8 +9,8 @@ import logging
 import os
 import signal
 import sys
+import time
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from localazure.children import die_with_parent
@@ -149,7 +149,9 @@ def main() -> int:
     arguments = _arguments()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # each line when it is true, also into a file
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+    logging.basicConfig(format="%(asctime)sZ %(name)s %(message)s")
+    logging.Formatter.converter = time.gmtime
+    logging.getLogger("localazure").setLevel(logging.INFO)
     try:
         if arguments.command == "seed":
             return _seed(arguments)
@@ -164,15 +166,10 @@ def main() -> int:
 
 def _seed(arguments: argparse.Namespace) -> int:
     """Seed a certificate and say what is in the vault now."""
-    bundle = seed(
-        os.environ,
-        arguments.vault,
-        arguments.name,
-        days=arguments.days,
-        left=arguments.left,
-        auto_renew=arguments.auto_renew,
+    version, end = seed(
+        arguments.vault, arguments.name, days=arguments.days, left=arguments.left, auto_renew=arguments.auto_renew
     )
-    print(f"{bundle['id']} expires {datetime.fromtimestamp(bundle['attributes']['exp'], UTC):%Y-%m-%d %H:%M} UTC")
+    print(f"{version} expires {end:%Y-%m-%d %H:%M} UTC")
     return 0
 
 

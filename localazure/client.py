@@ -19,7 +19,6 @@ import msgspec
 import urllib3
 
 from localazure.environment import DEFAULT_ACCOUNT, Ready, environment, inherited
-from localazure.seed import Seeder
 
 START_TIMEOUT = 240.0  # seconds; the first start installs Azurite by npm
 STOP_TIMEOUT = 15.0  # seconds
@@ -161,10 +160,6 @@ class LocalAzure:
         """Create a vault, or change the host (base URL) that gets its events."""
         order = {"name": name, "schema": schema, "throttle": throttle}
         self._ask("POST", "/vaults", order | ({"deliver_to": deliver_to} if deliver_to else {}))
-
-    def seeder(self) -> Seeder:
-        """Return an operator who imports certificates; close it."""
-        return Seeder(environment(self.ready))
 
     def fill(self, vault: str, count: int, not_after: datetime, *, prefix: str = "cert") -> list[str]:
         """Fill a vault with certificates, without events; return their names."""
