@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from perennial.channels.needs import Needs
@@ -16,23 +16,49 @@ type Credential = Callable[[], TokenCredential]
 
 
 def _event_grid(settings: Needs, credential: Credential, _: Mapping[str, str]) -> Channel:
-    from perennial.channels.event_grid import EventGridChannel  # noqa: PLC0415 - a cold start does not load Azure's SDK
+    from perennial.channels.event_grid import EventGridChannel  # noqa: PLC0415 (Azure's SDK: heavy)
 
     return EventGridChannel(settings, credential)
 
 
 def _webhook(settings: Needs, _: Credential, environ: Mapping[str, str]) -> Channel:
-    from perennial.channels.webhook import WebhookChannel  # noqa: PLC0415 - loads TLS and the resolver
+    from perennial.channels.webhook import WebhookChannel  # noqa: PLC0415 (TLS, HTTP: heavy)
 
     return WebhookChannel(settings, environ)
 
 
-CHANNELS: Mapping[str, Callable[[Needs, Credential, Mapping[str, str]], Channel]] = {
+type Maker = Callable[[Needs, Credential, Mapping[str, str]], Channel]
+
+CHANNELS: Mapping[str, Maker] = {
     "event-grid": _event_grid,
     "webhook": _webhook,
 }
 
 
+class Channels(Mapping[str, Channel]):
+    """Every channel by its name, each made when it is first asked for: most invocations tell nobody."""
+
+    def __init__(self, makers: Mapping[str, Callable[[], Channel]]) -> None:
+        self._makers = makers
+        self._made: dict[str, Channel] = {}
+
+    def __getitem__(self, name: str) -> Channel:
+        # Two threads may make one each; setdefault lets the first stand, and neither has opened anything yet.
+        if name not in self._made:
+            self._made.setdefault(name, self._makers[name]())
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+
 def build(settings: Needs, credential: Credential, environ: Mapping[str, str]) -> Mapping[str, Channel]:
-    """Return every channel by its name; none opens a connection or asks for a token before its first notice."""
-    return {name: make(settings, credential, environ) for name, make in CHANNELS.items()}
+    """Return the channels of an installation; none opens a connection, asks for a token or reads a secret before its first notice."""
+    return Channels({name: _made_by(make, settings, credential, environ) for name, make in CHANNELS.items()})
+
+
+def _made_by(make: Maker, settings: Needs, credential: Credential, environ: Mapping[str, str]) -> Callable[[], Channel]:
+    return lambda: make(settings, credential, environ)

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from azure.core.credentials import TokenCredential
-from azure.core.exceptions import AzureError, HttpResponseError
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from azure.core.messaging import CloudEvent
 
 from perennial.channels.answers import one_line, retry_after
@@ -31,8 +31,11 @@ NOISE = "azure.eventgrid._legacy._generated._serialization"
 class EventGridChannel:
     """Publishes to the installation's topic with the app's own identity (role EventGrid Data Sender)."""
 
-    def __init__(self, settings: Needs, credential: Callable[[], TokenCredential]) -> None:
+    def __init__(
+        self, settings: Needs, credential: Callable[[], TokenCredential], read_seconds: float = READ_SECONDS
+    ) -> None:
         self._settings = settings
+        self._read_seconds = read_seconds
         self._credential = credential
         self._lock = Lock()
         self._client: EventGridPublisherClient | None = None
@@ -58,8 +61,10 @@ class EventGridChannel:
                 event,
                 retry_total=0,
                 connection_timeout=CONNECT_SECONDS,
-                read_timeout=READ_SECONDS,
+                read_timeout=self._read_seconds,
             )
+        except ResourceNotFoundError as error:  # the SDK puts a text of its own in the answer's place
+            raise ChannelError("404 there is no such topic; PERENNIAL_TOPIC must be the endpoint of one") from error
         except HttpResponseError as error:
             raise _refused(error, now) from error
         except AzureError as error:
