@@ -79,7 +79,8 @@ async def _listening(child: Child) -> dict[str, int]:
     while len(ports) < len(KINDS):
         line = (await child.process.stdout.readline()).decode(errors="replace")
         if not line:
-            raise StorageError(f"Azurite ended: {' '.join(output).strip() or 'no output'}")
+            said = " ".join("".join(output).split())
+            raise StorageError(f"Azurite ended: {said[-300:] or 'no output'}")
         output.append(line)
         if match := LISTENING.search(line):
             ports[match[1].lower()] = int(match[2])

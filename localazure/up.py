@@ -143,15 +143,14 @@ class LocalAzureServer:
     def _take_ports(self) -> None:
         """Bind every port that is ours to bind, so that a taken one is named before anything starts."""
         for what, port in PORTS.items():
-            if what in KINDS and self.plan.direct_storage:
-                self.ports[what] = 0 if self.plan.free_ports else port
-                continue
             sock = listen(what, 0 if self.plan.free_ports else port)
-            self.ports[what] = port_of(sock)
-            if what == "host":  # the host binds it itself; here it is only known to be free
+            if what == "host" or (
+                what in KINDS and self.plan.direct_storage
+            ):  # bound by a child; only known to be free
                 sock.close()
                 self.ports[what] = 0 if self.plan.free_ports else port
             else:
+                self.ports[what] = port_of(sock)
                 self.sockets[what] = sock
                 self._stack.callback(sock.close)
 

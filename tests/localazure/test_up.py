@@ -65,6 +65,21 @@ def test_a_taken_port_is_named_in_one_line(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_storage_can_be_had_without_the_proxy(tmp_path: Path) -> None:
+    """Azurite itself listens on the ports that are told, and its requests are not in the log."""
+    process = start(tmp_path, "--direct-storage")
+    try:
+        azure = LocalAzure(Ready.read(tmp_path / "ready.json"))
+        outside = Outside(azure)
+        answer = outside.direct.request("GET", f"https://127.0.0.1:{azure.ready.table}/stperennial/Tables")
+        assert answer.headers["Server"].startswith("Azurite")
+        assert azure.requests("storage") == []
+        outside.close()
+        azure.close()
+    finally:
+        process.stop()
+
+
 @pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_all_and_removes_nothing(tmp_path: Path, asked: signal.Signals) -> None:
     """The children are gone, the exit code is 0, the files stay."""
