@@ -31,9 +31,11 @@ def hold(sight: Sight, decision: Renew) -> Stored[Renewal] | None:
         record(world, sight.ref, HistoryKind.REOPENED, at=now, version=current.id, reason=decision.reason.sentence)
         return world.tables.renewals.save(Stored(row, stored.etag))
     new = _new_claim(sight, decision)
+    # The row names the claim before there is one: whoever comes after a death finds it, whatever is current by then.
+    sight.entry = replace(sight.entry, claim=current.id)
+    sight.stored = world.tables.inventory.save(Stored(sight.entry, sight.stored.etag))
     claimed = world.tables.renewals.insert(new)
     if claimed is not None:
-        sight.entry = replace(sight.entry, claim=current.id)
         sight.did.append("claimed")
         record(
             world,

@@ -10,12 +10,13 @@ from itertools import count
 from typing import Any
 
 import msgspec
+from cronsim import CronSim
 
 from perennial.issuers.through_csr import ThroughCsr
 from perennial.issuers.vault import ByVault
 from perennial.model.certificate import CertificateRef, Version
 from perennial.model.decision import Mode
-from perennial.model.history import Record
+from perennial.model.history import Record, WalkState
 from perennial.model.inventory import Entry
 from perennial.model.messages import EventSeen, Look, Nudge, Walk
 from perennial.model.notices import Subscription, subject_of
@@ -24,8 +25,10 @@ from perennial.ports.authority import Authority
 from perennial.ports.issuer import Issuer
 from perennial.ports.tables import Query
 from perennial.workflows import abandon, deliver, due, look, sweep, walk
+from perennial.workflows.reading import every
 from perennial.workflows.world import World
 from tests.memory.channel import MemoryChannel
+from tests.memory.death import Death, Reaper
 from tests.memory.queue import Message
 from tests.memory.shelf import VaultEvent
 from tests.memory.tables import memory_tables
@@ -35,6 +38,7 @@ from tests.memory.world import SETTINGS
 MINUTE = timedelta(minutes=1)
 TRIES = 5  # host.json: maxDequeueCount
 VISIBILITY = timedelta(seconds=30)  # host.json: visibilityTimeout
+LEASE = timedelta(minutes=10)  # a message whose reader died is seen again after this
 
 WORK: Mapping[type, tuple[str, Callable[[str, World], None]]] = {
     Look: ("looks", look.look_at),
@@ -78,24 +82,30 @@ class Stage:
         self.channel = MemoryChannel()
         self.failed: list[BaseException] = []
         self.ticking = True
+        self.jumps = True
+        self.ticks = 0
+        self._ticked = now.replace(second=0, microsecond=0) - MINUTE
+        self.reaper: Reaper | None = None
         self._authorities = authorities or {}
         self._heap: list[tuple[datetime, int, Callable[[], None]]] = []
         self._turns = count()
 
     def world(self) -> World:
         """Return the world of one invocation now."""
-        issuers: dict[str, Issuer] = {"vault": ByVault(self.vaults, self.settings.instance)}
-        for name, authority in self._authorities.items():
-            issuers[name] = ThroughCsr(self.vaults, authority, self.settings.instance)
-        return World(
+        bare = World(
             now=self.now,
             settings=self.settings,
             tables=self.tables,
             vaults=self.vaults,
             queues=self.queues,
             channels={"memory": self.channel},
-            issuers=issuers,
+            issuers={},
         )
+        world = self.reaper.around(bare) if self.reaper else bare
+        issuers: dict[str, Issuer] = {"vault": ByVault(world.vaults, self.settings.instance)}
+        for name, authority in self._authorities.items():
+            issuers[name] = ThroughCsr(world.vaults, authority, self.settings.instance)
+        return replace(world, issuers=issuers)
 
     def at(self, when: datetime, act: Callable[[], None]) -> None:
         """Let something happen then."""
@@ -107,6 +117,9 @@ class Stage:
         text = msgspec.json.encode(message).decode()
         try:
             work(text, self.world())
+        except Death:
+            self._died()
+            self.at(self.now + LEASE, lambda: self.handle(message, tried + 1))
         except Exception as failure:  # noqa: BLE001  # the host catches whatever a function raises
             self.failed.append(failure)
             if tried < TRIES:
@@ -114,36 +127,67 @@ class Stage:
             else:
                 self.at(self.now, lambda: abandon.abandon(text, queue, self.world()))
 
-    def look(self, name: str, cause: str = "test", vault: str = "kv-orders", version: str = "", sha1: str = "") -> Entry:
+    def _died(self) -> None:
+        if self.reaper:
+            self.reaper.revive()
+
+    def look(
+        self, name: str, cause: str = "test", vault: str = "kv-orders", version: str = "", sha1: str = ""
+    ) -> Entry:
         """Look at one certificate now, outside the queue, and return its row."""
         message = Look(certificate=CertificateRef(vault, name), cause=cause, version=version, sha1=sha1)
         look.look_at(msgspec.json.encode(message).decode(), self.world())
         return self.entry(name, vault)
 
     def run(self, span: timedelta) -> None:
-        """Let time pass: every minute find_due, and each message when it becomes visible."""
+        """Let time pass: each message when it becomes visible, each of the vaults' own doings, and find_due every minute.
+
+        Minutes in which find_due could find nothing are jumped over.
+        """
         end = self.now + span
-        if self.ticking:
-            self._tick(end)
-        while self._heap and self._heap[0][0] <= end:
-            when, _, act = heapq.heappop(self._heap)
+        while (nearest := self._next()) is not None and nearest[0] <= end:
+            when, act = nearest
             self.now = max(self.now, when)
             self.vaults.settle()
             act()
         self.now = end
         self.vaults.settle()
 
-    def _tick(self, end: datetime) -> None:
-        """Run the clock once, and again a minute later."""
-        nxt = self.now + MINUTE
+    def _next(self) -> tuple[datetime, Callable[[], None]] | None:
+        """Return what happens next, and when."""
+        what: list[tuple[datetime, Callable[[], None]]] = []
+        if self.ticking:
+            what.append((self._next_tick(), self._tick))
+        if self._heap:
+            what.append((self._heap[0][0], self._pop))
+        by_itself = self.vaults.next_instant()
+        if by_itself is not None:
+            what.append((by_itself, lambda: None))
+        return min(what, key=lambda one: one[0], default=None)
 
-        def turn() -> None:
+    def _pop(self) -> None:
+        heapq.heappop(self._heap)[2]()
+
+    def _tick(self) -> None:
+        self._ticked = self.now
+        self.ticks += 1
+        try:
             due.find_due(self.world())
-            if self.now + MINUTE <= end:
-                self.at(self.now + MINUTE, turn)
+        except Death:
+            self._died()
 
-        if nxt <= end:
-            self.at(nxt, turn)
+    def _next_tick(self) -> datetime:
+        """Return the first minute from now on at which find_due could find something, as the rows stand."""
+        tables = self.tables
+        waits = [stored.value.next_check for stored in every(tables.inventory, Query())]
+        waits += [stored.value.next_check for stored in every(tables.vaults, Query(partition="vault"))]
+        waits += [stored.value.next_check for stored in every(tables.fleet, Query(partition="fleet"))]
+        walks = [stored.value for stored in every(tables.sweeps, Query())]
+        waits += [walk.lease_until or walk.ended or walk.tick for walk in walks if walk.state is not WalkState.WHOLE]
+        waits.append(next(CronSim(self.settings.sweep_schedule, self._ticked)))
+        found = min(waits) if self.jumps else self._ticked
+        minute = found.replace(second=0, microsecond=0)
+        return max(self._ticked + MINUTE, minute + MINUTE if minute < found else minute)
 
     def sweep(self) -> None:
         """Start a sweep now."""
