@@ -135,14 +135,26 @@ class Api:
         self.world = world
 
     def call(
-        self, name: str, /, *route: str, body: object = None, raw: bytes | None = None, actor: str = "", **query: str
+        self,
+        name: str,
+        /,
+        *route: str,
+        body: object = None,
+        raw: bytes | None = None,
+        actor: str = "",
+        query: Mapping[str, str] | None = None,
+        **more: str,
     ) -> Answer:
         """Call the door of that name; the answer must be as openapi.yaml says."""
         door = doors()[name]
         names = re.findall(r"{(\w+)}", door.route)
         payload = raw if raw is not None else (msgspec.json.encode(body) if body is not None else b"")
         request = Request(
-            method=door.method, route=dict(zip(names, route, strict=True)), query=query, body=payload, actor=actor
+            method=door.method,
+            route=dict(zip(names, route, strict=True)),
+            query={**(query or {}), **more},
+            body=payload,
+            actor=actor,
         )
         response = answer(door.operation, request, self.world)
         hold(name, response)

@@ -49,9 +49,7 @@ def discarded(request: Request, world: World) -> Response:
     if ours:
         ours = _give_up(ours, entry, f"discarded by {actor}: {why}", world)
     try:
-        if ours:
-            _undo(ours.value, world)
-        world.vaults.discard(ref)
+        _delete(operation, ref, ours.value if ours else None, world)
     except VaultError as error:
         _note(ref, error, world)
         raise
@@ -129,6 +127,16 @@ def _give_up(stored: Stored[Renewal], entry: Entry, error: str, world: World) ->
         untidy=True,
     )
     return world.tables.renewals.save(Stored(closed, stored.etag))
+
+
+def _delete(operation: Operation, ref: CertificateRef, ours: Renewal | None, world: World) -> None:
+    """Delete the operation. Of ours the issuer cleans up first; only what it left is deleted, since another may have begun by then."""
+    if ours is not None:
+        _undo(ours, world)
+        left = world.vaults.pending(ref, operation.request_id)
+        if left is None or left.state is not OperationState.IN_PROGRESS:
+            return
+    world.vaults.discard(ref)
 
 
 def _undo(claim: Renewal, world: World) -> None:
