@@ -77,11 +77,14 @@ class ThroughCsr:
     def _sign(self, renewal: Renewal, *, fresh: bool, now: datetime) -> Waiting:
         memory = renewal.checkpoint.memory
         csr = base64.b64decode(memory["csr"])
-        answer = self._authority.sign(csr, _for_authority(renewal), fresh=fresh, now=now)
         own = {name: text for name, text in memory.items() if name in OWN}
+        try:
+            answer = self._authority.sign(csr, _for_authority(renewal), fresh=fresh, now=now)
+        except IssuerError as failure:  # the CSR is as good as before: the next attempt begins with it
+            failure.back_to = _with_own(own, failure.back_to)
+            raise
         if isinstance(answer, Waiting):
-            theirs = {f"ca.{name}": text for name, text in answer.checkpoint.memory.items()}
-            return replace(answer, checkpoint=Checkpoint(Step.SIGNING, {**own, **theirs}))
+            return replace(answer, checkpoint=_with_own(own, answer.checkpoint))
         fault = fault_of(answer.chain, csr, now)
         if fault:
             again = Checkpoint(Step.SIGNING, own)
@@ -117,6 +120,11 @@ class ThroughCsr:
             operation = self._vaults.pending(renewal.certificate, request_id)
             if operation is not None and operation.state is OperationState.IN_PROGRESS:
                 self._vaults.discard(renewal.certificate)
+
+
+def _with_own(own: Mapping[str, str], theirs: Checkpoint) -> Checkpoint:
+    """Keep the authority's memory beside our own, under a prefix."""
+    return Checkpoint(Step.SIGNING, {**own, **{f"ca.{name}": text for name, text in theirs.memory.items()}})
 
 
 def _for_authority(renewal: Renewal) -> Renewal:

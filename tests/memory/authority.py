@@ -64,13 +64,12 @@ class SlowAuthority:
         key, root = self._root_for(now)
         asked = ec.generate_private_key(ec.SECP256R1()).public_key() if self.spoil == "key" else request.public_key()
         end = now - DAY if self.spoil == "expired" else now + self.life
-        builder = x509.CertificateBuilder(root.subject, request.subject, asked, x509.random_serial_number())  # type: ignore[arg-type]  # any key that a vault makes
+        other = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "other.example")])
+        subject = other if self.spoil == "names" else request.subject
+        builder = x509.CertificateBuilder(root.subject, subject, asked, x509.random_serial_number())
         builder = builder.not_valid_before(now - 2 * DAY).not_valid_after(end)
         for extension in () if self.spoil == "names" else request.extensions:
             builder = builder.add_extension(extension.value, extension.critical)
-        if self.spoil == "names":
-            other = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "other.example")])
-            builder = builder.subject_name(other)
         leaf = builder.sign(key, hashes.SHA256())
         last = self._stranger(now) if self.spoil == "chain" else root
         return tuple(one.public_bytes(serialization.Encoding.DER) for one in (leaf, last))

@@ -12,7 +12,7 @@ from perennial.model.findings import Finding, Found, Severity
 from perennial.model.notices import Delivery, NoticeKind
 from perennial.workflows import findings
 from perennial.workflows.world import World
-from tests.memory.dying import Death, Died, mortal
+from tests.memory.death import Death, Reaper
 from tests.memory.tables import MemoryTable
 from tests.workflows.telling import DAY, HOUR, WEB, Scene
 
@@ -173,8 +173,8 @@ def test_a_crash_between_row_and_notice_neither_loses_nor_doubles_it(step: int, 
         bring(at, WEAK)
     kind = NoticeKind.FINDING_RESOLVED if ending else NoticeKind.FINDING_OPENED
     try:
-        bring(at, *found, world=mortal(at.world, Death(step, after=after)))
-    except Died:
+        bring(at, *found, world=Reaper(at=step, after=after).around(at.world))
+    except Death:
         at.now += HOUR
     bring(at, *found)
     bring(at, *found)
@@ -187,8 +187,8 @@ def test_a_crash_between_row_and_notice_neither_loses_nor_doubles_it(step: int, 
 def test_a_crash_of_an_opening_that_is_over_tells_both() -> None:
     """An opening that a crash left untold is told before its resolution."""
     at = scene()
-    with pytest.raises(Died):
-        bring(at, WEAK, world=mortal(at.world, Death(1, after=True)))
+    with pytest.raises(Death):
+        bring(at, WEAK, world=Reaper(at=1, after=True).around(at.world))
     assert row(at).untold
     bring(at)
     assert kinds(at) == [NoticeKind.FINDING_OPENED, NoticeKind.FINDING_RESOLVED]
