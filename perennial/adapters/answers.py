@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 
@@ -35,7 +36,7 @@ class _Body(msgspec.Struct):
 def error_of_look(vault: str, response: HttpResponse) -> VaultError:
     """Return what to raise for a look that was not answered well."""
     status, code, what = response.status_code, *_said(response)
-    wait = retry_after(response)
+    wait = retry_after(response.headers)
     if status == 429:
         return Throttled(vault, what, code=code, retry_after=wait)
     if status in (401, 403):
@@ -46,7 +47,7 @@ def error_of_look(vault: str, response: HttpResponse) -> VaultError:
 def error_of_write(vault: str, response: HttpResponse, *, creating: bool = False) -> VaultError:
     """Return what to raise for a write that was not answered well."""
     status, code, what = response.status_code, *_said(response)
-    wait = retry_after(response)
+    wait = retry_after(response.headers)
     if status == 429:
         return Throttled(vault, what, code=code, retry_after=wait)
     if status in (401, 403):
@@ -58,14 +59,14 @@ def error_of_write(vault: str, response: HttpResponse, *, creating: bool = False
     return Unclear(vault, what, code=code, retry_after=wait)
 
 
-def retry_after(response: HttpResponse) -> timedelta | None:
+def retry_after(headers: Mapping[str, str]) -> timedelta | None:
     """Read Retry-After (RFC 9110 §10.2.3): seconds, or a date, which is measured against the answer's own."""
-    text = str(response.headers.get("Retry-After") or "").strip()
+    text = (headers.get("Retry-After") or "").strip()
     if text.isdigit():
         return timedelta(seconds=int(text))
     try:
         until = parsedate_to_datetime(text)
-        wait = until - parsedate_to_datetime(str(response.headers.get("Date") or ""))
+        wait = until - parsedate_to_datetime(headers.get("Date") or "")
     except (ValueError, TypeError):
         return None
     return max(wait, timedelta(0))
@@ -77,12 +78,16 @@ def nothing_was_sent(error: BaseException) -> bool:
     (It calls every break that is not a broken HTTP exchange an error "of the request", also a TLS failure in the middle.)
     """
     inner = error.inner_exception if isinstance(error, AzureError) else None
-    if isinstance(inner, requests_errors.ConnectTimeout | requests_errors.ProxyError):
+    if isinstance(inner, requests_errors.ConnectTimeout):
         return True
-    first = inner.args[0] if inner is not None and inner.args else None
-    cause = first.reason if isinstance(first, urllib3_errors.MaxRetryError) else inner
-    unconnected = urllib3_errors.NewConnectionError | urllib3_errors.ConnectTimeoutError | urllib3_errors.ProxyError
-    return isinstance(cause, unconnected) or "CERTIFICATE_VERIFY_FAILED" in str(cause)
+    wrapped = inner.args[0] if isinstance(inner, requests_errors.RequestException) and inner.args else inner
+    cause = wrapped.reason if isinstance(wrapped, urllib3_errors.MaxRetryError) else wrapped
+    if isinstance(cause, urllib3_errors.ProxyError):
+        # urllib3 also says "unable to connect to proxy" of a break after the request went through its tunnel.
+        cause = cause.original_error
+    refused = isinstance(cause, OSError) and str(cause).startswith("Tunnel connection failed")
+    unconnected = isinstance(cause, urllib3_errors.NewConnectionError | urllib3_errors.ConnectTimeoutError)
+    return refused or unconnected or "CERTIFICATE_VERIFY_FAILED" in str(cause)
 
 
 def _said(response: HttpResponse) -> tuple[str, str]:

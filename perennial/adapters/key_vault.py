@@ -136,7 +136,7 @@ def _place(vault: str, asked: str, link: str | None) -> str | None:
 
 
 def _operation(vault: str, failure: type[VaultError], response: HttpResponse) -> Operation:
-    return _read(vault, failure, lambda: read_operation(response.content, retry_after(response)))
+    return _read(vault, failure, lambda: read_operation(response.content, retry_after(response.headers)))
 
 
 def _read[R](vault: str, failure: type[VaultError], read: Callable[[], R]) -> R:
