@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
@@ -25,10 +26,10 @@ def slow_account(new_account: Callable[[], Account]) -> Account:
 
 @pytest.fixture(scope="module")
 def slow(start_host: StartHost, slow_account: Account) -> Iterator[Host]:
-    """Start a host with short leases, one message and one thread at a time, and a pause before a retry, by settings."""
+    """Start a host with short leases, one message at a time, two threads, and a pause before a retry, by settings."""
     settings = {
         "AzureFunctionsJobHost__extensions__queues__batchSize": "1",
-        "PYTHON_THREADPOOL_THREAD_COUNT": "1",
+        "PYTHON_THREADPOOL_THREAD_COUNT": "2",
         "AzureFunctionsJobHost__extensions__queues__visibilityTimeout": f"00:00:0{RETRY}",
     }
     with start_host(slow_account, "--message-lease", str(LEASE), **settings) as started:
@@ -99,18 +100,47 @@ def test_a_delayed_message_is_seen_later(host: Host, account: Account, text: str
 def test_a_long_run_keeps_its_message(slow: Host, slow_account: Account) -> None:
     """The lease is renewed while the handler works, so nobody else gets the message, and it is deleted after."""
     slow_account.send("work", "sleep 3.5")
+    slow.wait_for(work="sleep 3.5")
+    threading.Event().wait(LEASE + 0.7)
+    assert not slow_account.queue("work").peek_messages()
     slow.wait_for(slept="sleep 3.5")
     await_until(lambda: slow_account.queue("work").get_queue_properties().approximate_message_count == 0, 5)
     assert len(slow.lines(work="sleep 3.5")) == 1
 
 
 def test_a_failed_message_waits_for_its_retry(slow: Host, slow_account: Account, text: str) -> None:
-    """`visibilityTimeout`, here overridden by an app setting, is the pause before the next attempt."""
+    """`visibilityTimeout`, here set by an app setting, is the pause before an attempt; after the last there is none."""
     slow_account.send("work", f"fail {text}")
     slow.wait_for(work=f"fail {text}")
     began = time.monotonic()
     slow.wait_for(2, work=f"fail {text}")
     assert time.monotonic() - began >= RETRY - 0.3
+    slow.wait_for(poison=f"fail {text}", timeout=RETRY - 0.2)
+
+
+def test_a_message_that_ended_its_hosts_is_poisoned_unseen(
+    start_host: StartHost, new_account: Callable[[], Account], text: str
+) -> None:
+    """One that was taken maxDequeueCount times and neither deleted nor released is not tried again."""
+    account = new_account()
+    account.send("work", text)
+    with account.queue("work") as queue:
+        for _ in range(2):
+            taken = queue.receive_message()
+            assert taken is not None
+            queue.update_message(taken, visibility_timeout=0)
+    with start_host(account) as host:
+        host.wait_for(poison=text, count=1)
+        assert not host.lines(work=text)
+
+
+def test_the_host_wakes_its_own_listener(start_host: StartHost, new_account: Callable[[], Account], text: str) -> None:
+    """What a function of this host sends is handled at once, however long the polling interval has become."""
+    settings = {"AzureFunctionsJobHost__extensions__queues__maxPollingInterval": "00:01:00"}
+    with start_host(new_account(), **settings) as host:
+        threading.Event().wait(3.5)  # polls were at 0, 0.1, 0.3, 0.7, 1.5 and 3.1 seconds; the next would be at 6.3
+        host.notify("on_event_enqueue", [{"text": text}])
+        host.wait_for(work=text, timeout=1.5)
 
 
 def test_one_batch_at_a_time(slow: Host, slow_account: Account) -> None:
@@ -124,9 +154,9 @@ def test_one_batch_at_a_time(slow: Host, slow_account: Account) -> None:
 
 
 def test_the_size_of_the_thread_pool_is_honoured(slow: Host) -> None:
-    """With PYTHON_THREADPOOL_THREAD_COUNT 1, three events of 0.4 seconds take 1.2."""
+    """With PYTHON_THREADPOOL_THREAD_COUNT 2, three events of 0.6 seconds take 1.2."""
     began = time.monotonic()
-    assert slow.notify("on_event", [{"id": "x", "sleep": 0.4}] * 3).status == 202
+    assert slow.notify("on_event", [{"id": "x", "sleep": 0.6}] * 3).status == 202
     assert time.monotonic() - began >= 1.2
 
 
@@ -141,7 +171,7 @@ def test_messages_run_side_by_side(host: Host, account: Account) -> None:
 
 
 def test_an_output_is_one_message(host: Host, text: str) -> None:
-    """Text set on the output arrives at the trigger, base64 on both ways, and at once: the host wakes itself."""
+    """Text set on the output arrives at the trigger, base64 on both ways."""
     assert host.notify("on_event_enqueue", [{"text": text}]).status == 202
     host.wait_for(work=text, count=1)
 

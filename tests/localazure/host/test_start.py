@@ -116,6 +116,23 @@ def test_an_empty_folder_is_refused(tmp_path: Path, account: Account) -> None:
     assert "has no functions: is there a function_app.py" in said
 
 
+def test_an_app_may_configure_logging(tmp_path: Path, start_host: StartHost, account: Account) -> None:
+    """Python's dictConfig switches off loggers that exist already; the host's goes on."""
+    code = """
+        import logging.config
+        import azure.functions as func
+        logging.config.dictConfig({"version": 1})
+        app = func.FunctionApp()
+
+        @app.event_grid_trigger(arg_name="event")
+        def on_event(event: str) -> None: ...
+    """
+    with start_host(account, app=_write_app(tmp_path, code, {"version": "2.0"})) as host:
+        assert "[host] host ready on" in host.log()
+        assert host.notify("on_event", [{}]).status == 202
+        host.wait_for_text(" ok\n")
+
+
 def test_timers_need_the_hosts_storage(account: Account) -> None:
     """The setting that is missing is named."""
     variables = {name: value for name, value in account.variables.items() if "AzureWebJobsStorage" not in name}
