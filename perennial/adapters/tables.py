@@ -190,8 +190,9 @@ def filter_of(query: Query) -> tuple[str, dict[str, Any]]:
         add("RowKey gt @after", "after", query.after)
     if query.beyond:
         # The first condition lets the service start there; an `or` alone would make it read the whole table.
+        # The SDK finds its parameters between blanks, hence the one before the bracket.
         add("PartitionKey ge @from_partition", "from_partition", query.beyond[0])
-        add("(PartitionKey gt @from_partition or RowKey gt @from_key)", "from_key", query.beyond[1])
+        add("(PartitionKey gt @from_partition or RowKey gt @from_key )", "from_key", query.beyond[1])
     for number, (column, wanted) in enumerate(query.equal.items()):
         value = wanted if isinstance(wanted, bool) else str(wanted)
         add(f"{column} eq @equal{number}", f"equal{number}", value)

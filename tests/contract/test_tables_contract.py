@@ -207,6 +207,18 @@ def test_select_over_every_partition(tables: Tables, subject: str) -> None:
     assert [(row.subject[-1], row.notice) for row in found] == [("a", "n1"), ("a", "n2"), ("b", "n1")]
 
 
+def test_select_beyond_a_key_over_every_partition(tables: Tables, subject: str) -> None:
+    """Rows after a key come: the rest of its partition, then the partitions after it, also when the key's own row is gone."""
+    for suffix, notice in (("a", "n2"), ("b", "n1"), ("b", "n3"), ("c", "n1")):
+        tables.deliveries.put(delivery(f"{subject}{suffix}", notice, version=subject))
+    mine = Query(equal={"version": subject}, limit=2)
+    found = everything(tables, replace(mine, beyond=(f"{subject}b", "n2:ops")))
+    assert [(row.subject[-1], row.notice) for row in found] == [("b", "n3"), ("c", "n1")]
+    found = everything(tables, replace(mine, beyond=(f"{subject}b", "")))
+    assert [(row.subject[-1], row.notice) for row in found] == [("b", "n1"), ("b", "n3"), ("c", "n1")]
+    assert everything(tables, replace(mine, beyond=(f"{subject}c", "n1:ops"))) == []
+
+
 def test_pages_hold_no_more_than_the_limit_and_together_everything(tables: Tables, subject: str) -> None:
     """Every row comes once, and the last page says so."""
     names = [f"n{number}" for number in range(5)]
