@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from perennial.decisions.backoff import NOTICE_LADDER
-from perennial.errors import BadInput, Changed, ChannelError
+from perennial.errors import Changed, ChannelError
 from perennial.model.inventory import FLEET
 from perennial.model.notices import FLEET_SUBJECT, Delivery, DeliveryState, NoticeKind, subject_of, subject_of_vault
 from perennial.ports.tables import Stored
@@ -279,65 +279,3 @@ def test_an_abandoned_notice_about_an_abandoned_one_is_not_made() -> None:
             scene.deliver(row)
     assert len(scene.deliveries()) == 2
     assert {row.state for row in scene.deliveries()} == {DeliveryState.ABANDONED}
-
-
-def test_overdue_queues_what_is_due_and_tells_the_rest() -> None:
-    """Rows whose turn has come get a message and a time after which it counts as lost; others tell when theirs comes."""
-    scene = told()
-    assert deliver.overdue(scene.world, SUBJECT) == START + 10 * MINUTE
-    scene.queues.take()
-    scene.now += 10 * MINUTE
-    assert deliver.overdue(scene.world, SUBJECT) == scene.now + 10 * MINUTE
-    assert [nudge.delivery for nudge in scene.queues.nudges] == [scene.only().key]
-
-
-def test_overdue_is_silent_about_what_is_closed_or_under_lease() -> None:
-    """Nothing is queued for a row that somebody works on, nor for one that has ended."""
-    scene = told()
-    asked: list[datetime | None] = []
-    scene.queues.take()
-    scene.channel.on_send = lambda _: asked.append(deliver.overdue(scene.world, SUBJECT))
-    scene.deliver(scene.only())
-    assert asked == [START + deliver.LEASE]
-    assert deliver.overdue(scene.world, SUBJECT) is None
-    assert scene.queues.sent == []
-
-
-def test_redeliver_opens_a_closed_delivery_again() -> None:
-    """A person has a notice sent again: under the same id, with a whole new time to be delivered in."""
-    scene = told()
-    scene.run()
-    scene.now += 30 * DAY
-    row = scene.only()
-    again = deliver.redeliver(scene.world, SUBJECT, row.key)
-    assert again is not None
-    assert (again.state, again.opened, again.failures) == (DeliveryState.OPEN, scene.now, 0)
-    scene.run()
-    assert [sent.delivery.notice for sent in scene.channel.sent] == [row.notice] * 2
-    assert [attempt.delivered for attempt in scene.only().attempts] == [True, True]
-    assert deliver.redeliver(scene.world, SUBJECT, "nothing:orders") is None
-
-
-def test_redeliver_refuses_an_older_version() -> None:
-    """What a newer version superseded stays untold, also when it was delivered once itself."""
-    scene = told()
-    scene.run()
-    scene.tell(version_notice(2, START + HOUR))
-    scene.run()
-    older = next(row for row in scene.deliveries() if row.version_created == START)
-    assert older.state is DeliveryState.DELIVERED
-    with pytest.raises(BadInput, match="newer version"):
-        deliver.redeliver(scene.world, SUBJECT, older.key)
-
-
-def test_prune_deletes_what_closed_long_ago() -> None:
-    """Closed deliveries live as long as the settings say; open ones live on."""
-    scene = told()
-    scene.run()
-    scene.tell(version_notice(2, START + HOUR))
-    scene.now = START + scene.world.settings.keep_deliveries - MINUTE
-    assert deliver.prune(scene.world) == 0
-    scene.now += MINUTE
-    assert deliver.prune(scene.world, "kv-orders:mail") == 0
-    assert deliver.prune(scene.world) == 1
-    assert scene.only().state is DeliveryState.OPEN
