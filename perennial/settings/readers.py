@@ -122,8 +122,8 @@ def duration(least: timedelta) -> Callable[[str], timedelta]:
 
 
 def ladder(text: str) -> tuple[timedelta, ...]:
-    """Read the waits between attempts; the last is repeated without end."""
-    rungs = tuple(map(duration(timedelta(minutes=1)), text.split()))
+    """Read the waits between attempts; the last is repeated without end. The clock that looks for what is due is the finest step."""
+    rungs = tuple(map(duration(timedelta(seconds=1)), text.split()))
     if any(later < earlier for earlier, later in pairwise(rungs)):
         raise Wrong(f"{text!r} goes down again", "let each wait be as long as the one before, or longer")
     return rungs
