@@ -143,12 +143,14 @@ class LocalAzure:
         return inherited() | found | dict(settings or {})
 
     @contextlib.contextmanager
-    def host(self, app: Path, variables: Mapping[str, str], *, port: int = 0) -> Iterator[Host]:
-        """Run a Functions host with an app; it ends with the block."""
+    def host(
+        self, app: Path, variables: Mapping[str, str], *, port: int = 0, log: Path | None = None
+    ) -> Iterator[Host]:
+        """Run a Functions host with an app; it ends with the block. Its output is added to the log, which outlives it if it is named."""
         with tempfile.TemporaryDirectory(prefix="localazure-host-") as name:
             ready = Path(name) / "ready.json"
             command = ["localazure.host", "--app", str(app.resolve()), "--port", str(port)]
-            process = Process(command, variables, ready, Path(name) / "log.txt")
+            process = Process(command, variables, ready, log or Path(name) / "log.txt")
             try:
                 yield Host(process, msgspec.json.decode(ready.read_bytes())["port"])
             finally:

@@ -92,9 +92,10 @@ class Operator:
         auto_renew: bool = False,
         signed_by: Issuer | None = None,
         public: bool = False,
+        enabled: bool = True,
         tags: Mapping[str, str] | None = None,
     ) -> KeyVaultCertificate:
-        """Put an old certificate into a vault: imported disabled, given its policy, then enabled.
+        """Put an old certificate into a vault: imported disabled, given its policy, then enabled unless it is to stay disabled.
 
         The other order would be an enabled certificate under a policy that is due to be renewed. Key Vault's import sets the issuer to Unknown.
         """
@@ -105,7 +106,7 @@ class Operator:
         client.import_certificate(name, content, enabled=False, tags=dict(tags or {}))
         if issuer != "Unknown":
             client.update_certificate_policy(name, _policy(issuer, hosts, auto_renew=auto_renew))
-        return client.update_certificate_properties(name, enabled=True, tags=dict(tags or {}))
+        return client.update_certificate_properties(name, enabled=enabled, tags=dict(tags or {}))
 
     def import_new(self, vault: str, name: str, *, lifetime: timedelta = timedelta(days=90)) -> KeyVaultCertificate:
         """Import a new version beside what manages the name, as a person does on a bad day."""

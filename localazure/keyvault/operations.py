@@ -8,7 +8,10 @@ from localazure.keyvault import errors, issuance, policy, shapes
 from localazure.keyvault.ask import Answer, Ask, Json
 from localazure.keyvault.store import IN_PROGRESS, Certificate, Operation, new_id
 
-RETRY_AFTER = {"Retry-After": "10"}
+
+def asked_again(ask: Ask) -> dict[str, str]:
+    """Return the header that rides on a pending operation: `Retry-After: 10` (recorded), unless the pace says otherwise."""
+    return {"Retry-After": f"{ask.world.pace.retry_after:.0f}"}
 
 
 def tags_of(body: Json) -> dict[str, str]:
@@ -66,7 +69,7 @@ async def create(ask: Ask) -> Answer:
     issuance.begin(world, vault, certificate, operation)
     query = f"api-version={ask.api}&request_id={operation.request_id}"
     location = f"{ask.root}/certificates/{certificate.name}/pending?{query}"
-    return Answer(shapes.operation(ask, certificate, operation), 202, {"Location": location} | RETRY_AFTER)
+    return Answer(shapes.operation(ask, certificate, operation), 202, {"Location": location} | asked_again(ask))
 
 
 def pending_of(ask: Ask) -> tuple[Certificate, Operation]:
@@ -82,7 +85,7 @@ def pending_of(ask: Ask) -> tuple[Certificate, Operation]:
 async def read(ask: Ask) -> Answer:
     """GET /certificates/{name}/pending: `Retry-After` only while it is in progress (recorded)."""
     certificate, operation = pending_of(ask)
-    headers = RETRY_AFTER if operation.status == IN_PROGRESS else {}
+    headers = asked_again(ask) if operation.status == IN_PROGRESS else {}
     return Answer(shapes.operation(ask, certificate, operation), 200, dict(headers))
 
 

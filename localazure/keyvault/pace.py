@@ -10,7 +10,8 @@ class Pace:
     """Seconds, short enough for demos.
 
     Recorded of the real service: `Self` 1 to 21 (half of them 10 or more), cancellation 5 to 10, deletion 5 to 46
-    (mostly 10), recovery and purge about 10; near-expiry at birth after 4 to 14 minutes; autorotation within a day.
+    (mostly 10), recovery and purge about 10; near-expiry at birth after 4 to 14 minutes; autorotation within a day;
+    `Retry-After: 10` with a pending operation.
     """
 
     self_issuance: float = 1.0
@@ -21,3 +22,4 @@ class Pace:
     purge: float = 1.0
     near_expiry: float = 1.0
     autorotation: float = 24 * 3600.0
+    retry_after: float = 10.0
