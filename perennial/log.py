@@ -17,3 +17,9 @@ def line(event: str, *, level: int = logging.INFO, **facts: object) -> None:
 def warn(event: str, **facts: object) -> None:
     """Log a line that a person should see."""
     line(event, level=logging.WARNING, **facts)
+
+
+def quiet_sdks() -> None:
+    """Keep the SDKs' lines about every request and token out of the log: at thousands of calls a day they are its whole cost."""
+    for name in ("azure.core", "azure.identity"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 from perennial import settings as installation
+from perennial.log import quiet_sdks
 from perennial.ports.channel import Channel
 from perennial.ports.issuer import Issuer
 from perennial.ports.queue import Intake, Queues
@@ -65,6 +66,7 @@ class _Later:
 def _credential() -> TokenCredential:
     from perennial.adapters import clients  # noqa: PLC0415 (heavy)
 
+    quiet_sdks()
     return clients.credential(settings().client_id)
 
 
