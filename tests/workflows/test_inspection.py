@@ -1,0 +1,100 @@
+"""From rows to findings: every fact that a rule asks for is gathered."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from perennial.model.certificate import IssuancePolicy, LifetimeAction
+from perennial.model.decision import Mode, RenewalPolicy
+from perennial.model.inventory import Entry
+from perennial.model.reasons import Reason, ReasonCode
+from perennial.model.renewal import Checkpoint, Renewal, Step
+from perennial.workflows.inspection import inspect, snapshot_of, subject_of
+from tests.memory.world import SETTINGS, make_world
+from tests.workflows.telling import DAY, START, make_entry, make_version
+
+RENEW = RenewalPolicy(mode=Mode.RENEW)
+SELF = IssuancePolicy(issuer="Self", subject="CN=web.example", names=("web.example",), exportable=True)
+ROTATED = replace(SELF, action=LifetimeAction.AUTO_RENEW, trigger_percentage=80)
+
+
+def entry(**columns: object) -> Entry:
+    """Return a well-kept certificate of 90 days, issued at the start."""
+    kept = replace(make_entry(make_version(1)), policy=SELF, owner="team-a")
+    return replace(kept, **columns)  # type: ignore[arg-type]  # columns by name
+
+
+def rules(row: Entry, *, after: timedelta = DAY, renewal: Renewal | None = None, **settings: bool) -> set[str]:
+    """Return the rules that a row breaks so long after the certificate was issued."""
+    world = make_world(START + after, settings=replace(SETTINGS, **settings))  # type: ignore[arg-type]  # settings by name
+    return {found.rule for found in inspect(world, row, renewal, RENEW)}
+
+
+def test_a_well_kept_certificate_has_no_finding() -> None:
+    """Managed, owned, young, with a policy that matches."""
+    assert rules(entry()) == set()
+
+
+@pytest.mark.parametrize(
+    "row", [entry(gone=START), entry(version=None), entry(version=replace(make_version(1), leaf=None))]
+)
+def test_what_is_gone_or_unfinished_is_not_judged(row: Entry) -> None:
+    """There is nothing to judge, so that all of its findings are resolved."""
+    world = make_world(START + DAY)
+    assert subject_of(world, row, None, RENEW) is None
+    assert inspect(world, row, None, RENEW) == ()
+
+
+@pytest.mark.parametrize(
+    ("row", "after", "rule"),
+    [
+        (entry(owner=""), DAY, "no-owner"),
+        (entry(tags={"perennial-renew": "perhaps"}), DAY, "bad-tag-value"),
+        (entry(policy=replace(SELF, names=(), subject="CN=other")), DAY, "policy-does-not-match-certificate"),
+        (entry(), 70 * DAY, "renewal-overdue"),
+        (entry(policy=ROTATED), 75 * DAY, "supervised-autorotation-overdue"),
+        (entry(tags={"perennial-renew": "never"}), 91 * DAY, "expired-but-enabled"),
+    ],
+)
+def test_each_fact_reaches_its_rule(row: Entry, after: timedelta, rule: str) -> None:
+    """Tags, policy, due date, trigger and time are gathered as the decision sees them."""
+    assert rule in rules(row, after=after)
+
+
+def test_key_vault_has_its_grace() -> None:
+    """The trigger of 80 percent is day 72; within two days of grace nothing is overdue."""
+    row = entry(policy=ROTATED, reason=Reason(ReasonCode.SUPERVISED))
+    assert rules(row, after=73 * DAY) == set()
+    assert "supervised-autorotation-overdue" in rules(row, after=75 * DAY)
+
+
+def test_a_setting_forbids_exportable_keys() -> None:
+    """Only where the setting says so."""
+    assert rules(entry(), forbid_exportable_keys=True) == {"exportable-key"}
+    assert rules(entry(), forbid_exportable_keys=False) == set()
+
+
+def test_an_old_claim_is_found() -> None:
+    """The newest claim goes along."""
+    row = entry()
+    assert row.version is not None
+    claim = Renewal(
+        certificate=row.ref,
+        replacing=row.version.id,
+        issuer="vault",
+        opened=START + 58 * DAY,
+        checkpoint=Checkpoint(Step.WAITING),
+        next_step=START,
+        earliest=START,
+    )
+    assert "pending-operation-too-old" in rules(row, after=60 * DAY, renewal=claim)
+    assert "pending-operation-too-old" not in rules(row, after=60 * DAY)
+
+
+def test_a_gone_certificate_has_no_current_version() -> None:
+    """A decision about it sees that it is gone, whatever the row remembers."""
+    assert snapshot_of(entry(gone=START), None).current is None
+    assert snapshot_of(entry(), None).current is not None
