@@ -125,7 +125,18 @@ class Stage:
             if tried < TRIES:
                 self.at(self.now + VISIBILITY, lambda: self.handle(message, tried + 1))
             else:
-                self.at(self.now, lambda: abandon.abandon(text, queue, self.world()))
+                self.at(self.now, lambda: self._abandon(text, queue))
+
+    def _abandon(self, text: str, queue: str) -> None:
+        """Let the function of a poison queue have a message; such a queue has no poison queue of its own, so it is tried until it works."""
+        try:
+            abandon.abandon(text, queue, self.world())
+        except Death:
+            self._died()
+            self.at(self.now + LEASE, lambda: self._abandon(text, queue))
+        except Exception as failure:  # noqa: BLE001  # as above
+            self.failed.append(failure)
+            self.at(self.now + VISIBILITY, lambda: self._abandon(text, queue))
 
     def _died(self) -> None:
         if self.reaper:
