@@ -16,6 +16,7 @@ from perennial.model.messages import Nudge
 from perennial.model.notices import Delivery, DeliveryState, Notice, Subscription
 from perennial.ports.tables import Query
 from perennial.workflows import notices
+from perennial.workflows.reading import every
 from perennial.workflows.world import World
 
 PATIENCE = timedelta(minutes=10)
@@ -54,13 +55,7 @@ def announce_version(world: World, entry: Entry, version: Version, previous: str
 
 def subscriptions(world: World) -> list[Subscription]:
     """Return every subscription."""
-    query, more, found = Query(partition="subscription"), None, list[Subscription]()
-    while True:
-        page = world.tables.subscriptions.select(query, more)
-        found += [stored.value for stored in page.items]
-        more = page.more
-        if more is None:
-            return found
+    return [stored.value for stored in every(world.tables.subscriptions, Query(partition="subscription"))]
 
 
 def _delivery(world: World, notice: Notice, subscription: Subscription, body: str) -> Delivery:

@@ -6,7 +6,7 @@ vault and the fleet, the minute's tick) asks `overdue` for messages.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -20,6 +20,7 @@ from perennial.model.messages import Nudge
 from perennial.model.notices import Attempt, Delivery, DeliveryState, NoticeKind, Subscription
 from perennial.ports.tables import Query, Stored
 from perennial.workflows import announce, notices, standing
+from perennial.workflows.reading import every
 from perennial.workflows.subjects import bring_forward
 from perennial.workflows.world import World
 
@@ -47,7 +48,7 @@ def overdue(world: World, subject: str) -> datetime | None:
     a message and without a write.
     """
     waits: list[datetime] = []
-    for row in _rows(world, Query(partition=subject, equal={"state": DeliveryState.OPEN})):
+    for row in every(world.tables.deliveries, Query(partition=subject, equal={"state": DeliveryState.OPEN})):
         when = _turn_of(world, row.value)
         if when <= world.now:
             world.queues.send(Nudge(subject=subject, delivery=row.value.key))
@@ -77,16 +78,6 @@ def redeliver(world: World, subject: str, key: str) -> Delivery | None:
     bring_forward(world, subject, world.now + announce.PATIENCE)
     world.queues.send(Nudge(subject=subject, delivery=key))
     return delivery
-
-
-def prune(world: World, subject: str = "") -> int:
-    """Delete the deliveries, of one subject or of all, that closed longer ago than the settings keep them; return how many."""
-    old = Query(partition=subject, due=("closed", world.now - world.settings.keep_deliveries))
-    count = 0
-    for row in _rows(world, old):
-        world.tables.deliveries.delete(row.value.subject, row.value.key)
-        count += 1
-    return count
 
 
 def _turn(world: World, row: Stored[Delivery]) -> str:
@@ -262,18 +253,8 @@ def _siblings(world: World, delivery: Delivery) -> list[Delivery]:
     if delivery.version_created is None:
         return []
     query = Query(partition=delivery.subject, equal={"subscription": delivery.subscription})
-    rows = (row.value for row in _rows(world, query))
+    rows = (row.value for row in every(world.tables.deliveries, query))
     return [row for row in rows if row.version_created is not None and row.key != delivery.key]
-
-
-def _rows(world: World, query: Query) -> Iterator[Stored[Delivery]]:
-    more = None
-    while True:
-        page = world.tables.deliveries.select(query, more)
-        yield from page.items
-        more = page.more
-        if more is None:
-            return
 
 
 def _with(delivery: Delivery, attempt: Attempt) -> tuple[Attempt, ...]:

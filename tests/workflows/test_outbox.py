@@ -1,4 +1,4 @@
-"""The rows that wait: asked for when due, opened again by a person, pruned when old."""
+"""The rows that wait: asked for when due, and opened again by a person."""
 
 from __future__ import annotations
 
@@ -69,16 +69,3 @@ def test_redeliver_refuses_an_older_version() -> None:
     assert older.state is DeliveryState.DELIVERED
     with pytest.raises(BadInput, match="newer version"):
         deliver.redeliver(scene.world, SUBJECT, older.key)
-
-
-def test_prune_deletes_what_closed_long_ago() -> None:
-    """Closed deliveries live as long as the settings say; open ones live on."""
-    scene = told()
-    scene.run()
-    scene.tell(version_notice(2, START + HOUR))
-    scene.now = START + scene.world.settings.keep_deliveries - MINUTE
-    assert deliver.prune(scene.world) == 0
-    scene.now += MINUTE
-    assert deliver.prune(scene.world, "kv-orders:mail") == 0
-    assert deliver.prune(scene.world) == 1
-    assert scene.only().state is DeliveryState.OPEN
