@@ -73,7 +73,7 @@ def test_a_poison_queue_has_no_poison_queue(host: Host, account: Account) -> Non
     assert len(host.lines(poison="fail for ever")) == 1
 
 
-@pytest.mark.parametrize("raw", ["not base64!", base64.b64encode(b"\xff\xfe").decode()])
+@pytest.mark.parametrize("raw", ["not base64!", '{"TWFu"}', base64.b64encode(b"\xff\xfe").decode()])
 def test_what_cannot_be_decoded_is_poisoned_as_it_is(host: Host, account: Account, raw: str) -> None:
     """The handler never sees it, and the poison queue gets the very text."""
     before = [line for line in host.lines() if "raw" in line]
