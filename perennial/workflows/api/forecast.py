@@ -32,15 +32,12 @@ def shown(request: Request, world: World) -> Response:
     """Show the plan of the fleet, or of one vault."""
     given = reading.query(request, "vault")
     vault = reading.vault(given)
-    policies = {name: _policy(world, name) for name in sorted({*world.settings.vaults, vault} - {""})}
+    fleet = sight.fleet_row(world).value
+    names = sorted({*world.settings.vaults, vault} - {""})
+    policies = {name: sight.renewal_policy(world, name, fleet) for name in names}
     entries = (stored.value for stored in rows.every(world.tables.inventory, Query(partition=vault)))
     planned = [found for entry in entries if (found := _planned(entry, policies, world))]
-    fleet = _policy(world, vault)
-    return Response(200, _body(planned, policies, fleet, world.now))
-
-
-def _policy(world: World, vault: str) -> RenewalPolicy:
-    return sight.renewal_policy(world, vault, sight.fleet_row(world).value)
+    return Response(200, _body(planned, policies, sight.renewal_policy(world, vault, fleet), world.now))
 
 
 def _planned(entry: Entry, policies: Mapping[str, RenewalPolicy], world: World) -> Planned | None:
