@@ -174,9 +174,9 @@ class Shelf:
         if self.on_event and not name.deleted and name.current and name.current.id == version.id:
             self.on_event(event, name.ref, version)
 
-    def begin(self, name: Name, tags: Mapping[str, str]) -> Pending:
-        """Begin an operation under the name's policy."""
-        now, number = self.clock(), next(self._turns) % minting.KEYS
+    def begin(self, name: Name, tags: Mapping[str, str], when: datetime | None = None) -> Pending:
+        """Begin an operation under the name's policy, now unless it was to begin earlier."""
+        now, number = when or self.clock(), next(self._turns) % minting.KEYS
         request = minting.csr(*self._asked(name.policy), number)
         pending = Pending(
             request_id=self.fresh_id(name.ref), issuer=name.policy.issuer, csr=request, number=number, tags=dict(tags)
@@ -202,10 +202,10 @@ class Shelf:
         version = self._planned(name, when, enabled=True)
         self.add_version(name, version, pending.tags, number=pending.number, issuer_class=play.issuer_class)
 
-    def rotate(self, name: Name) -> None:
+    def rotate(self, name: Name, when: datetime | None = None) -> None:
         """Let Key Vault renew by itself: the tags are copied."""
         if not name.busy and not name.deleted and name.policy.by_vault and name.versions:
-            self.begin(name, name.versions[-1][1])
+            self.begin(name, name.versions[-1][1], when)
 
     def _schedule_rotation(self, name: Name, version: Version) -> None:
         policy = name.policy
@@ -216,9 +216,9 @@ class Shelf:
         else:
             when = version.not_before + version.lifetime * (policy.trigger_percentage or 80) / 100
 
-        def turn(_: datetime) -> None:
+        def turn(when: datetime) -> None:
             if name.current and name.current.id == version.id and name.policy.action is LifetimeAction.AUTO_RENEW:
-                self.rotate(name)
+                self.rotate(name, when)
 
         self.at(when, turn)
 

@@ -1,0 +1,102 @@
+"""The wiring, in processes of their own: what it costs to wake, and that what it builds works."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from localazure.client import LocalAzure
+
+SETTINGS = {
+    "PERENNIAL_VAULTS": "kv-orders=renew",
+    "PERENNIAL_TABLES": "https://tables.example",
+    "PERENNIAL_QUEUES": "https://queues.example",
+}
+SDKS = "azure msal cryptography requests"
+
+
+def run(script: str, variables: Mapping[str, str]) -> Any:
+    """Run a script in a new process and return the JSON that it prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=dict(variables), capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout)
+
+
+def test_a_door_costs_no_sdk() -> None:
+    """Settings and a door's intake load none of the heavy libraries."""
+    script = f"""
+import sys, json
+from perennial import wiring
+from perennial.model.certificate import CertificateRef
+from perennial.model.messages import Look
+wiring.settings()
+wiring.intake(lambda text: None).put(Look(certificate=CertificateRef("kv-orders", "www"), cause="event"))
+print(json.dumps([name for name in {SDKS.split()} if name in sys.modules]))
+"""
+    assert run(script, SETTINGS) == []
+
+
+def test_a_world_is_fresh_and_its_parts_are_built_once() -> None:
+    """Each invocation has its own instant, in whole seconds of UTC; vault and queue SDKs wait for their first use."""
+    script = """
+import sys, json, threading
+from datetime import timedelta
+from perennial import wiring
+first = wiring.world()
+threading.Event().wait(1.1)
+second = wiring.world()
+print(json.dumps({
+    "later": second.now > first.now,
+    "whole": first.now.microsecond == 0 and first.now.utcoffset() == timedelta(0),
+    "same": first.tables is second.tables and first.vaults is second.vaults and first.issuers is second.issuers,
+    "issuers": sorted(first.issuers),
+    "channels": sorted(first.channels),
+    "loaded": [name for name in ("azure.keyvault.certificates", "azure.storage.queue", "azure.identity") if name in sys.modules],
+}))
+"""
+    assert run(script, SETTINGS) == {
+        "later": True,
+        "whole": True,
+        "same": True,
+        "issuers": ["vault"],
+        "channels": ["event-grid", "webhook"],
+        "loaded": [],
+    }
+
+
+def test_what_is_wired_works(azure: LocalAzure, account: str, vault: str) -> None:
+    """With nothing but the environment: a row, a message, a certificate."""
+    script = f"""
+import json
+from perennial import wiring
+from perennial.model.certificate import CertificateRef
+from perennial.model.inventory import FleetRow
+from perennial.model.messages import Look
+world = wiring.world()
+ref = CertificateRef("{vault}", "www")
+row = world.tables.fleet.insert(FleetRow(first_seen=world.now, next_check=world.now))
+again = world.tables.fleet.insert(FleetRow(first_seen=world.now, next_check=world.now))
+world.queues.send(Look(certificate=ref, cause="test"))
+print(json.dumps([row is not None, again is None, world.vaults.get(ref) is None, world.vaults.page("{vault}").more is None]))
+"""
+    variables = azure.environment(account=account, vaults={vault: "renew"})
+    assert run(script, variables) == [True, True, True, True]
+
+
+def test_wrong_settings_end_in_one_message() -> None:
+    """Every fault is listed where the app would start."""
+    done = subprocess.run(
+        [sys.executable, "-c", "from perennial import wiring; wiring.world()"],
+        env={"PERENNIAL_CLOUD": "mars"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode != 0
+    assert all(name in done.stderr for name in ("PERENNIAL_VAULTS", "PERENNIAL_TABLES", "PERENNIAL_CLOUD 'mars'"))
