@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import statistics
+import time
+
 import pytest
 import urllib3
 
 from localazure.client import LocalAzure
+from localazure.environment import topic_endpoint
 from localazure.names import service_of, vault_of
 from tests.localazure.outside import Outside
 
@@ -58,3 +62,14 @@ def test_vaults_have_their_name_in_every_cloud(suffix: str) -> None:
     assert service_of(f"kv-a.{suffix}") == "keyvault"
     assert vault_of(f"kv-a.{suffix}") == "kv-a"
     assert vault_of(suffix) is None
+
+
+def test_a_body_does_not_wait_for_a_delayed_acknowledgement(outside: Outside) -> None:
+    """Requests with a body, which urllib3 sends in two pieces, do not take the 40 ms of a delayed acknowledgement."""
+    headers = {"Authorization": outside.token("https://eventgrid.azure.net"), "Content-Type": "application/json"}
+    times = []
+    for _ in range(30):
+        began = time.perf_counter()
+        outside.http.request("POST", topic_endpoint("topic-times"), headers=headers, body=b"x" * 2000)
+        times.append(time.perf_counter() - began)
+    assert statistics.median(times[10:]) < 0.03
