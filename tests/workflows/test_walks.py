@@ -119,7 +119,7 @@ def test_tables_that_are_down_for_twenty_minutes_lose_nothing() -> None:
     on.run(timedelta(hours=1))
     assert len(on.vaults.versions(WWW)) == 2
     on.vaults.import_certificate(WWW, on.now - 80 * DAY, on.now + 10 * DAY, policy=SELF)
-    on.tables = Tables(**{one.name: Down() for one in fields(Tables)})  # type: ignore[arg-type]  # a table that is down
+    on.tables = Tables(**{one.name: Down() for one in fields(Tables)})
     on.ticking = False
     on.run(timedelta(minutes=20))
     assert on.failed
