@@ -114,6 +114,7 @@ class Shelf:
         self.on_event = on_event
         self.names: dict[CertificateRef, Name] = {}
         self.issuers = {"self": IssuerPlay(issuer_class=IssuerClass.SELF_SIGNED)}
+        self.rotates = True  # whether Key Vault's own rotation works
         self._heap: list[tuple[datetime, int, Callable[[datetime], None]]] = []
         self._turns = count()
         self._ids = count()
@@ -204,7 +205,7 @@ class Shelf:
 
     def rotate(self, name: Name, when: datetime | None = None) -> None:
         """Let Key Vault renew by itself: the tags are copied."""
-        if not name.busy and not name.deleted and name.policy.by_vault and name.versions:
+        if self.rotates and not name.busy and not name.deleted and name.policy.by_vault and name.versions:
             self.begin(name, name.versions[-1][1], when)
 
     def _schedule_rotation(self, name: Name, version: Version) -> None:

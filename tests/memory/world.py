@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypedDict, Unpack
 
+from perennial.issuers.vault import ByVault
 from perennial.model.decision import Mode
 from perennial.ports.channel import Channel
 from perennial.ports.issuer import Issuer
@@ -53,6 +54,6 @@ def make_world(now: datetime, **overrides: Unpack[Overrides]) -> World:
         vaults=overrides["vaults"],
         queues=MemoryQueues(),
         channels={"memory": MemoryChannel()},
-        issuers={},
+        issuers={"vault": ByVault(overrides["vaults"], settings.instance)},
     )
     return replace(made, **overrides)
