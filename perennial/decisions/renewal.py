@@ -97,6 +97,14 @@ def no_issuer(case: Case) -> Decision | None:
     return AskHuman(Reason(ReasonCode.NO_ISSUER, {"why": why}), case.recheck())
 
 
+def expired_when_first_seen(case: Case) -> Decision | None:
+    """It died before our time: somebody may have wanted that."""
+    dead = case.seen.first_seen >= case.current.not_after
+    if not dead or case.claim is not None or case.request is not None:
+        return None
+    return AskHuman(Reason(ReasonCode.EXPIRED_WHEN_FIRST_SEEN), case.recheck())
+
+
 def kill_switch_or_observe(case: Case) -> Decision | None:
     """No write is allowed; what would be done is said."""
     would = case.due or case.open_claim is not None or case.by_person
@@ -107,14 +115,6 @@ def kill_switch_or_observe(case: Case) -> Decision | None:
     if case.policy.switched_off is not None:
         return LeaveAlone(Reason(ReasonCode.KILL_SWITCH, {"why": case.policy.switched_off}), case.recheck())
     return None
-
-
-def expired_when_first_seen(case: Case) -> Decision | None:
-    """It died before our time: somebody may have wanted that."""
-    dead = case.seen.first_seen >= case.current.not_after
-    if not dead or case.claim is not None or case.request is not None:
-        return None
-    return AskHuman(Reason(ReasonCode.EXPIRED_WHEN_FIRST_SEEN), case.recheck())
 
 
 def loop_guard(case: Case) -> Decision | None:
@@ -249,8 +249,8 @@ CHECKS: tuple[Check, ...] = (
     replaced_version_is_back,
     policy_mismatch,
     no_issuer,
-    kill_switch_or_observe,
     expired_when_first_seen,
+    kill_switch_or_observe,
     loop_guard,
     given_up,
     held,
