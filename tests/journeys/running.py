@@ -1,0 +1,187 @@
+"""The app as a journey meets it: a host process, its vaults and account, and the log of what it asked of them."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from localazure.client import Host, LocalAzure, await_until
+from localazure.operator import Operator
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 30.0  # seconds; the machine may be busy with other tests
+SERIAL = itertools.count(1)
+BY_HAND = "0 0 3 1 1 *"  # once a year: the clock and the sweep turn when a journey says so
+
+type Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Log:
+    """A host's log, read on from where it was read to; a line that holds a JSON object is one unit of work."""
+
+    path: Path
+    offset: int = 0
+    text: str = ""
+    units: list[Json] = field(default_factory=list)
+
+    def read(self) -> list[Json]:
+        """Return all units of work so far."""
+        with self.path.open("rb") as log:
+            log.seek(self.offset)
+            whole, end, _ = log.read().rpartition(b"\n")
+        self.offset += len(whole) + len(end)
+        fresh = whole.decode(errors="replace")
+        self.text += f"{fresh}\n" if fresh else ""
+        self.units += [json.loads(line) for line in fresh.splitlines() if line.startswith('{"event"')]
+        return self.units
+
+
+class App:
+    """A running host with the app, asked over HTTP as people and Event Grid do."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.log = Log(host.process.log)
+        self._http = urllib3.PoolManager(retries=False, timeout=60)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.clear()
+
+    def ask(self, method: str, path: str, body: object = None) -> tuple[int, Json]:
+        """Send a request to the HTTP API; return status and document."""
+        text = None if body is None else json.dumps(body)
+        answer = self._http.request(method, f"{self.host.url}/api/{path}", body=text)
+        return answer.status, json.loads(answer.data) if answer.data else {}
+
+    def get(self, path: str) -> Json:
+        """Return a document that must be there."""
+        status, document = self.ask("GET", path)
+        assert status == 200, (path, status, document)
+        return document
+
+    def certificate(self, vault: str, name: str) -> Json:
+        """Return what the app knows of a certificate; empty where it does not know it yet."""
+        status, document = self.ask("GET", f"certificates/{vault}/{name}")
+        return document if status == 200 else {}
+
+    def kinds(self, vault: str, name: str) -> list[str]:
+        """Return the kinds of a certificate's history, oldest first; none where the app does not know it yet."""
+        _, document = self.ask("GET", f"certificates/{vault}/{name}/history?limit=100")
+        return [str(item["kind"]) for item in reversed(document.get("items", []))]
+
+    def notify(self, function: str, body: object) -> int:
+        """Deliver to a function as Event Grid does; return the status. Text goes as it is."""
+        url = f"{self.host.url}/runtime/webhooks/EventGrid?functionName={function}"
+        text = body if isinstance(body, str) else json.dumps(body)
+        return self._http.request("POST", url, body=text, headers={"aeg-event-type": "Notification"}).status
+
+    def units(self, **members: object) -> list[Json]:
+        """Return the logged units of work with these members."""
+        return [unit for unit in self.log.read() if members.items() <= unit.items()]
+
+    def wait_for(self, count: int = 1, **members: object) -> list[Json]:
+        """Wait for so many units of work with these members."""
+        await_until(lambda: len(self.units(**members)) >= count, PATIENCE)
+        return self.units(**members)
+
+    def looks(self, vault: str, name: str) -> list[Json]:
+        """Return the looks at a certificate that have ended."""
+        return self.units(event="look", certificate=f"{vault}/{name}")
+
+    def tick(self) -> None:
+        """Turn the clock once."""
+        before = len(self.units(event="find-due"))
+        self._run("find_due")
+        self.wait_for(before + 1, event="find-due")
+
+    def sweep(self, vaults: int = 1) -> list[Json]:
+        """Start a sweep, wait for its end, and return its rows."""
+        ended = len(self.units(event="sweep"))
+        status, started = self.ask("POST", "sweeps")
+        assert status == 202, started
+        self.wait_for(ended + 1, event="sweep")
+        walks: list[Json] = self.get("sweeps?limit=1")["items"][0]["vaults"]
+        assert len(walks) == vaults, walks
+        return walks
+
+    def _run(self, function: str) -> None:
+        answer = self._http.request("POST", f"{self.host.url}/admin/functions/{function}", body='{"input": ""}')
+        assert answer.status == 202, answer.status
+
+
+class Journey:
+    """One journey: vaults and a storage account that no other uses, and the hosts that it starts."""
+
+    def __init__(self, azure: LocalAzure, operator: Operator, account: str, folder: Path) -> None:
+        self.azure = azure
+        self.operator = operator
+        self.account = account
+        self.vaults: list[str] = []
+        self._folder = folder
+
+    def vault(self, label: str = "orders") -> str:
+        """Create a vault; nobody is told of its events yet."""
+        name = f"kv-{label}-{next(SERIAL)}"
+        self.azure.create_vault(name)
+        self.vaults.append(name)
+        return name
+
+    def environment(self, modes: Mapping[str, str], identity: str = "perennial", **settings: str) -> dict[str, str]:
+        """Return the environment of a host: clock and sweep by hand, queues polled often, unless the settings say otherwise."""
+        given = {
+            "AzureFunctionsJobHost__extensions__queues__maxPollingInterval": "00:00:00.3",
+            "PERENNIAL_DUE_SCHEDULE": BY_HAND,
+            "PERENNIAL_SWEEP_SCHEDULE": BY_HAND,
+        } | settings
+        return self.azure.environment(
+            account=self.account, identity=identity, vaults=modes, topic=self.account, settings=given
+        )
+
+    @contextlib.contextmanager
+    def app(
+        self,
+        modes: Mapping[str, str],
+        *,
+        folder: Path = ROOT,
+        identity: str = "perennial",
+        hear: Sequence[str] | None = None,
+        **settings: str,
+    ) -> Iterator[App]:
+        """Run a host; from then on it hears the events of the vaults named by `hear` (None: of all of its own)."""
+        log = self._folder / f"host-{next(SERIAL)}.log"
+        with self.azure.host(folder, self.environment(modes, identity, **settings), log=log) as host:
+            app = App(host)
+            for vault in modes if hear is None else hear:
+                self.azure.create_vault(vault, deliver_to=host.url)
+            try:
+                yield app
+            finally:
+                app.close()
+
+    def asked(self, vault: str, identity: str = "perennial") -> list[str]:
+        """Return what an identity asked of a vault with its token, as `METHOD path`, oldest first."""
+        seen = self.azure.requests("keyvault", host=f"{vault}.vault.azure.net", authenticated=True)
+        return [f"{one['method']} {one['path']}" for one in seen if one["identity"] == identity]
+
+    def creates(self, vault: str) -> list[str]:
+        """Return the creates that the app sent to a vault."""
+        return [one for one in self.asked(vault) if one.startswith("POST ") and one.endswith("/create")]
+
+    def versions(self, vault: str, name: str) -> int:
+        """Return how many versions a certificate has."""
+        return len(self.operator.versions(vault, name))
+
+    def told(self, vault: str, name: str = "", kind: str = "") -> list[Json]:
+        """Return what the topic's subscriber was told of a certificate (or of its vault), by the last part of its type."""
+        subject = f"{vault}/{name}" if name else vault
+        events = [one for one in self.azure.topic(self.account) if one.get("subject") == subject]
+        return [one for one in events if str(one["type"]).endswith(kind)]
