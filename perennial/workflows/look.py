@@ -166,7 +166,8 @@ def _write(sight: Sight, decision: Decision, overdue: datetime | None) -> None:
     waits += [lifetimes.next_rung(entry.version, now)] if entry.version else []
     next_check = min(instant for instant in waits if instant is not None)
     sight.entry = replace(entry, next_check=max(next_check, now + timedelta(seconds=1)))
-    sight.stored = sight.world.tables.inventory.save(Stored(sight.entry, sight.stored.etag))
+    if sight.entry != sight.stored.value:  # copies that change nothing do not make each other begin again
+        sight.stored = sight.world.tables.inventory.save(Stored(sight.entry, sight.stored.etag))
 
 
 def decision_at(decision: Decision, now: datetime) -> datetime:
