@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -23,21 +24,37 @@ from perennial.errors import BadInput, Refused, Unclear, Unreachable, VaultError
 from perennial.model.certificate import Certificate, CertificateRef, Operation
 from perennial.ports.vault import ListPage
 
-# Seconds. A call may wait four times: connection, challenge, connection, answer; together under 30.
-CONNECT, READ = 4, 8
-WAITS: dict[str, Any] = {"connection_timeout": CONNECT, "read_timeout": READ}
 NEVER_AGAIN: dict[str, Any] = {"retry_total": 0}
 ONCE_IF_BROKEN: dict[str, Any] = {"retry_total": 1, "retry_connect": 1, "retry_read": 1, "retry_status": 0}
 LIST = "/certificates?"
 FIRST_PAGE = LIST + "maxresults=25"  # Key Vault: the most, and the default
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How many seconds one call waits for what. The first call to a vault is two requests, since it asks for the challenge."""
+
+    connect: float = 4
+    look: float = 6  # for an answer
+    write: float = 10  # likewise; a vault makes a key meanwhile
+
+    @property
+    def longest(self) -> float:
+        """The longest call in all: a write that connects once, or a look whose second request breaks and is repeated."""
+        return max(self.connect + 2 * self.write, 2 * self.connect + 3 * self.look)
+
+
+PATIENCE = Patience()
+
+
 class KeyVaults:
     """Every vault of the fleet, each through a client of its own."""
 
-    def __init__(self, open_client: Callable[[str], CertificateClient]) -> None:
+    def __init__(self, open_client: Callable[[str], CertificateClient], patience: Patience = PATIENCE) -> None:
         """Take how to open a client by the vault's name."""
         self._open = open_client
+        self._look_waits = {**ONCE_IF_BROKEN, **_waits(patience.connect, patience.look)}
+        self._write_waits = {**NEVER_AGAIN, **_waits(patience.connect, patience.write)}
         self._clients: dict[str, CertificateClient] = {}
 
     def get(self, certificate: CertificateRef) -> Certificate | None:
@@ -92,7 +109,7 @@ class KeyVaults:
     def _look(self, vault: str, path: str, *, continues: bool = False) -> HttpResponse | None:
         """Send a GET; None is 404."""
         try:
-            response = self._client(vault).send_request(HttpRequest("GET", path), **ONCE_IF_BROKEN, **WAITS)
+            response = self._client(vault).send_request(HttpRequest("GET", path), **self._look_waits)
         except (AzureError, ValueError) as error:  # ValueError: a challenge for another host than the vault's
             raise Unreachable(vault, _why(error)) from error
         if response.status_code == 404:
@@ -108,7 +125,7 @@ class KeyVaults:
         client = self._client(vault)
         request = HttpRequest(method, path, json=body) if body is not None else HttpRequest(method, path)
         try:
-            return client.send_request(request, **NEVER_AGAIN, **WAITS)
+            return client.send_request(request, **self._write_waits)
         except (ClientAuthenticationError, ValueError) as error:  # no token: only the empty challenge request went out
             raise Unreachable(vault, _why(error)) from error
         except AzureError as error:
@@ -119,6 +136,10 @@ class KeyVaults:
         if vault not in self._clients:
             self._clients[vault] = self._open(vault)
         return self._clients[vault]
+
+
+def _waits(connect: float, read: float) -> dict[str, Any]:
+    return {"connection_timeout": connect, "read_timeout": read}
 
 
 def _path(certificate: CertificateRef) -> str:

@@ -16,7 +16,7 @@ from urllib3 import exceptions as urllib3_errors
 from localazure.client import LocalAzure
 from perennial.adapters import clients
 from perennial.adapters.answers import nothing_was_sent, retry_after
-from perennial.adapters.key_vault import KeyVaults
+from perennial.adapters.key_vault import PATIENCE, KeyVaults, Patience
 from perennial.errors import Forbidden, Refused, Unclear, Unreachable
 from perennial.model.certificate import CertificateRef
 from perennial.model.clouds import CLOUDS
@@ -149,6 +149,24 @@ def test_a_challenge_for_another_audience_is_not_answered(monkeypatch: pytest.Mo
     chinese = KeyVaults(lambda vault: clients.certificate_client(CLOUDS["china"], identity, vault))
     with pytest.raises(Unreachable):
         chinese.create(CertificateRef("kv-nowhere", "www"), {})
+
+
+def test_a_call_ends_within_its_patience(
+    azure: LocalAzure, ref: CertificateRef, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A silent vault is unreachable for a look, which is repeated once, and unclear for a write, which is not."""
+    identity = local.app_identity(local.point_at(azure, monkeypatch))
+    patience = Patience(connect=2, look=0.2, write=0.2)
+    hasty = KeyVaults(lambda vault: clients.certificate_client(CLOUDS["public"], identity, vault), patience)
+    assert hasty.pending(ref) is None  # the challenge is answered
+    azure.clear_requests("keyvault")
+    fault(azure, ref, delay=1)
+    with pytest.raises(Unreachable):
+        hasty.pending(ref)
+    with pytest.raises(Unclear):
+        hasty.discard(ref)
+    azure.clear_faults()
+    assert PATIENCE.longest < 30
 
 
 class NoToken:
