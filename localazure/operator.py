@@ -108,11 +108,13 @@ class Operator:
             client.update_certificate_policy(name, _policy(issuer, hosts, auto_renew=auto_renew))
         return client.update_certificate_properties(name, enabled=enabled, tags=dict(tags or {}))
 
-    def import_new(self, vault: str, name: str, *, lifetime: timedelta = timedelta(days=90)) -> KeyVaultCertificate:
+    def import_new(
+        self, vault: str, name: str, *, lifetime: timedelta = timedelta(days=90), tags: Mapping[str, str] | None = None
+    ) -> KeyVaultCertificate:
         """Import a new version beside what manages the name, as a person does on a bad day."""
         now = datetime.now(UTC).replace(microsecond=0)
         content = pfx((f"{name}.example.com",), now - timedelta(minutes=10), now + lifetime)
-        return self.client(vault).import_certificate(name, content)
+        return self.client(vault).import_certificate(name, content, tags=dict(tags or {}))
 
     def versions(self, vault: str, name: str) -> list[str]:
         """Return the ids of all versions, oldest first."""

@@ -1,0 +1,80 @@
+"""Act 8: the compliance rules over both vaults, and what is true of the whole story."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from localazure.client import Json
+from localazure.demo.fleet import BILLING, FLEET, ORDERS
+from localazure.demo.stage import Stage
+from localazure.demo.story import Story
+
+SEVERITIES = ("critical", "high", "medium", "low", "info")
+
+
+def play(stage: Stage, story: Story) -> None:
+    """Play it."""
+    story.act("8", "Sweep", "The compliance rules over both vaults: what is wrong, and what to do about it.")
+    tick = stage.sweep()
+    run = story.wait("the sweep's end", lambda: stage.swept(tick), 30)
+    names = {vault: _names(stage, vault) for vault in (ORDERS, BILLING)}
+    total = sum(map(len, names.values()))
+    story.claim(
+        "the sweep saw every certificate that the vaults hold, and failed on none",
+        run["state"] == "whole" and run["seen"] == total and run["failed"] == 0,
+        f"{run['seen']} of {total}",
+    )
+    findings = sorted(
+        stage.app.everything("findings"), key=lambda one: (SEVERITIES.index(one["severity"]), one["vault"])
+    )
+    rows = [
+        (one["severity"], f"{one['vault']}/{one['certificate'] or ''}", one["rule"], one["what_to_do"] or "")
+        for one in findings
+    ]
+    story.show(("severity", "certificate", "rule", "what to do"), rows)
+    _findings(story, findings)
+    _whole_story(stage, story, names)
+
+
+def _names(stage: Stage, vault: str) -> list[str]:
+    return [str(one.name) for one in stage.person.client(vault).list_properties_of_certificates()]
+
+
+def _findings(story: Story, findings: list[Json]) -> None:
+    """Hold the findings against what was planted."""
+    found = {(one["vault"], one["certificate"], one["rule"]) for one in findings}
+    planted = {(seed.vault, seed.name, seed.finding) for seed in FLEET if seed.finding}
+    missing = sorted(planted - found)
+    counts = Counter(one["severity"] for one in findings)
+    story.claim(
+        "every fault that was planted is found",
+        not missing,
+        ", ".join(map(str, missing))
+        or f"{len(planted)} of {len(planted)}; {', '.join(f'{n} {s}' for s, n in counts.items())}",
+    )
+    healthy = {(ORDERS, name) for name in ("crm", "payments", "wiki", "portal", "accounts", "shipping")}
+    blamed = sorted(
+        f"{one['certificate']}: {one['rule']}" for one in findings if (one["vault"], one["certificate"]) in healthy
+    )
+    story.claim("what is in order has no finding", not blamed, ", ".join(blamed) or f"{len(healthy)} certificates")
+
+
+def _whole_story(stage: Stage, story: Story, names: dict[str, list[str]]) -> None:
+    """Check what must be true of all acts together, in the vaults' own words."""
+    versions = {
+        f"{vault}/{name}": stage.versions(vault, name) for vault, of_vault in names.items() for name in of_vault
+    }
+    renewed = [name for name, count in versions.items() if count > 1]
+    story.claim(
+        "no version was replaced twice",
+        max(versions.values()) == 2,
+        f"{len(renewed)} of {len(versions)} have a second one",
+    )
+    asked = [*stage.asked(ORDERS), *stage.asked(BILLING)]
+    secrets = [one for one in asked if one["path"].startswith(("/secrets", "/keys"))]
+    kinds = Counter(f"{one['method']}" for one in asked)
+    story.claim(
+        "Perennial read and created certificates, and never asked for a key or a secret",
+        not secrets and set(kinds) == {"GET", "POST"} and not any(one["status"] == 403 for one in asked),
+        ", ".join(f"{count} {kind}" for kind, count in kinds.items()),
+    )

@@ -1,0 +1,144 @@
+"""Everything that the demo runs: the local Azure, a person, a dependent service, and the app in its host."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+
+from localazure.client import ROOT, Json, LocalAzure
+from localazure.demo.api import Api
+from localazure.demo.fleet import BILLING, CA, ORDERS, Planter, Seed
+from localazure.demo.story import Story
+from localazure.operator import Operator
+from localazure.receiver import Receiver
+
+LOG = ROOT / ".local" / "demo" / "host.log"
+SERVICE, OPERATORS = "/orders", "/operators"  # two receivers: a service that uses certificates, and the people on duty
+
+# Seconds: where Azure takes ten seconds to hours, this Key Vault takes one or two.
+PACE = {"self_issuance": 0.5, "issuer": 0.5, "near_expiry": 0.6, "retry_after": 2}
+
+# What a person would wait for: the clock ticks each second (in Azure each minute), a failed renewal is tried again after seconds.
+QUICK = {
+    "PERENNIAL_DUE_SCHEDULE": "* * * * * *",
+    "PERENNIAL_RENEWAL_LADDER": "2s 3s 1m",
+    "PERENNIAL_WEBHOOK_RANGES": "127.0.0.0/8",
+    "AzureFunctionsJobHost__extensions__queues__maxPollingInterval": "00:00:01",
+}
+
+
+class Stage:
+    """The running whole; an act may stop the app and start it with other settings."""
+
+    def __init__(self, azure: LocalAzure, person: Operator, receiver: Receiver, signing: Mapping[str, str]) -> None:
+        self.azure = azure
+        self.person = person
+        self.receiver = receiver
+        self.planter = Planter(person)
+        self._signing = signing
+        self._app = ExitStack()
+        self._api: Api | None = None
+        self._port = 0
+
+    @property
+    def app(self) -> Api:
+        """The app's HTTP API. Raises RuntimeError while no app runs."""
+        if self._api is None:
+            raise RuntimeError("the app is not running")
+        return self._api
+
+    def start_app(self, modes: Mapping[str, str]) -> None:
+        """Run the app with these modes of the vaults, on the port that it had before, and let the vaults' events go to it."""
+        variables = self.azure.environment(vaults=modes, settings={**QUICK, **self._signing})
+        host = self._app.enter_context(self.azure.host(ROOT, variables, port=self._port, log=LOG))
+        self._api = Api(host.url)
+        self._app.callback(self._api.close)
+        self._port = int(host.url.rpartition(":")[2])
+        for vault in modes:
+            self.azure.create_vault(vault, deliver_to=host.url)
+
+    def stop_app(self) -> None:
+        """Stop the app and its host."""
+        self._app.close()
+        self._api = None
+
+    @contextmanager
+    def events_dropped(self, vault: str) -> Iterator[None]:
+        """Let Event Grid lose every event of a vault until the block ends."""
+        self.azure.delivery(vault=vault, drop=True)
+        try:
+            yield
+        finally:
+            self.azure.delivery(vault=vault)
+
+    def asked(self, vault: str, method: str = "", path: str = "") -> list[Json]:
+        """Return what the app asked of a vault, oldest first, confined to a method and to a path's beginning."""
+        seen = self.azure.requests("keyvault", host=f"{vault}.vault.azure.net", authenticated=True)
+        return [
+            one
+            for one in seen
+            if one["identity"] == "perennial" and method in ("", one["method"]) and one["path"].startswith(path)
+        ]
+
+    def creates(self, vault: str, name: str = "") -> list[Json]:
+        """Return the creates that the app sent and the vault accepted, of one certificate or of all."""
+        sent = self.asked(vault, "POST", f"/certificates/{name}/create" if name else "/certificates/")
+        return [one for one in sent if one["status"] == 202]
+
+    def versions(self, vault: str, name: str) -> int:
+        """Return how many versions a certificate has, as its vault says."""
+        return len(self.person.versions(vault, name))
+
+    def reason(self, vault: str, name: str) -> str:
+        """Return the code of the app's reason for what it decided about a certificate."""
+        known = self.app.certificate(vault, name)
+        return str(known["reason"]["code"]) if known and known["reason"] else ""
+
+    def told(self, kind: str, vault: str, name: str) -> list[Json]:
+        """Return the CloudEvents of a kind about a certificate that the Event Grid topic's subscriber got."""
+        subject = f"{vault}/{name}"
+        return [one for one in self.azure.topic() if one["type"].endswith(f".{kind}") and one["subject"] == subject]
+
+    def comes_near_its_end(self, seed: Seed, story: Story) -> Json:
+        """Let a certificate be near its end, and Key Vault say so: one event, as if all that came before it were long gone."""
+        with self.events_dropped(seed.vault):
+            self.planter.plant(seed)
+            event = story.wait("Key Vault's near-expiry event", lambda: self.near_expiry(seed.vault, seed.name), 15)
+        self.azure.redeliver(event["id"])
+        story.say(f"Event Grid delivers CertificateNearExpiry of {seed.vault}/{seed.name}")
+        return event
+
+    def near_expiry(self, vault: str, name: str) -> Json | None:
+        """Return the vault's near-expiry event of a certificate, once there is one."""
+        found = self.azure.events(vault=vault, type="CertificateNearExpiry", name=name)
+        return found[-1] if found else None
+
+    def sweep(self) -> str:
+        """Ask for a sweep; return its tick."""
+        return str(self.app.post("sweeps", {"reason": "the demo wants to see it"})["tick"])
+
+    def swept(self, tick: str) -> Json | None:
+        """Return a sweep's numbers once it has ended."""
+        runs = [one for one in self.app.everything("sweeps") if one["tick"] == tick and one["ended"]]
+        return runs[0] if runs else None
+
+
+@contextmanager
+def stage() -> Iterator[Stage]:
+    """Set everything up but the app; nothing is left when the block ends."""
+    LOG.parent.mkdir(parents=True, exist_ok=True)
+    LOG.write_text("")
+    signing = {path: f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}" for path in (SERVICE, OPERATORS)}
+    settings = {f"PERENNIAL_SECRET_{path.strip('/').upper()}": secret for path, secret in signing.items()}
+    with ExitStack() as stack:
+        azure = stack.enter_context(LocalAzure.start(vault_pace=PACE))
+        receiver = stack.enter_context(Receiver(signing).serving(azure.ready.certificate, azure.ready.key))
+        person = stack.enter_context(Operator(azure))
+        for vault in (ORDERS, BILLING):
+            azure.create_vault(vault)
+            person.client(vault).create_issuer(CA, "Test", account_id="demo", password="unused")
+        found = Stage(azure, person, receiver, settings)
+        stack.callback(found.stop_app)
+        yield found
