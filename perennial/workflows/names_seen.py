@@ -33,7 +33,7 @@ class NamesSeen:
     @property
     def text(self) -> str:
         """The set as text for a column."""
-        return base64.b64encode(zlib.compress(bytes(self._bits))).decode()
+        return base64.b64encode(zlib.compress(bytes(self._bits), level=1)).decode()
 
     def _place(self, name: str) -> int:
         return int(share(self._salt, name) * BITS)

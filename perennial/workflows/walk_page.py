@@ -75,8 +75,9 @@ class PageWalk:
         if stored is None:
             return
         entry, renewal = stored.value, self._renewal(stored.value)
-        if entry.next_check <= self.world.now or self._decides_otherwise(entry, renewal):
-            self._queue_from_row(stored, "sweep: overdue" if entry.next_check <= self.world.now else "sweep: mode")
+        missed = entry.next_check <= self.world.now - LEASE  # what came due since then find_due has, and paces
+        if missed or self._decides_otherwise(entry, renewal):
+            self._queue_from_row(stored, "sweep: overdue" if missed else "sweep: mode")
         found = inspect(self.world, entry, renewal, self.policy)
         silent = not self.vault.baseline_told
         subject = (entry.vault, entry.certificate)

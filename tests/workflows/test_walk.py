@@ -23,6 +23,7 @@ from tests.workflows.walking import (
     MINUTE,
     NOW,
     ORDERS,
+    SECOND,
     begin,
     named,
     put,
@@ -151,15 +152,17 @@ def test_an_unfinished_item_is_no_change() -> None:
     assert looks(on) == []
 
 
-def test_a_row_that_nobody_looked_at_in_time_becomes_a_look() -> None:
-    """A row whose next check has passed is queued, and leased as find_due leases."""
+@pytest.mark.parametrize("late", [HOUR, HOUR - SECOND])
+def test_a_row_that_nobody_looked_at_in_time_becomes_a_look(late: timedelta) -> None:
+    """A row that was due an hour ago is queued, and leased as find_due leases; what came due since is find_due's to pace."""
     on = stage(*named(3))
     stored = on.tables.inventory.get(ORDERS, WWW.name)
     assert stored is not None
-    on.tables.inventory.save(replace(stored, value=replace(stored.value, next_check=on.now - DAY)))
+    on.tables.inventory.save(replace(stored, value=replace(stored.value, next_check=on.now - late)))
     step(on, begin(on))
-    assert looks(on) == [(WWW.name, "sweep: overdue")]
-    assert on.entry(WWW.name).next_check == on.now + HOUR
+    missed = late >= HOUR
+    assert looks(on) == [(WWW.name, "sweep: overdue")] * missed
+    assert on.entry(WWW.name).next_check == (on.now + HOUR if missed else on.now - late)
 
 
 def test_a_lost_near_expiry_event_is_made_up_for_by_the_sweep() -> None:
