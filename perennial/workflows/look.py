@@ -118,7 +118,7 @@ def _remember(sight: Sight, decision: Decision) -> None:
     since = now if changed or entry.since is None else entry.since
     due_at = due_date(sight.snapshot(), sight.policy(), now)
     sight.entry = replace(entry, decision=kind, reason=reason, since=since, due_at=due_at)
-    if changed:
+    if changed and reason.code is not ReasonCode.HELD:  # that another look is at work is news to nobody
         version = entry.version.id if entry.version else ""
         step = f"{kind}:{reason.code}"
         record(sight.world, sight.ref, HistoryKind.DECIDED, at=now, version=version, step=step, reason=reason.sentence)

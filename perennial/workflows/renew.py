@@ -160,7 +160,7 @@ def end(sight: Sight, outcome: Outcome) -> None:
         world,
         sight.ref,
         HistoryKind.ISSUED if outcome is Outcome.ISSUED else HistoryKind.SUPERSEDED,
-        at=row.opened,
+        at=max(row.opened, current.created),  # not the clock's time, so that a repeat writes the same row
         version=row.replacing,
         trigger=row.trigger,
         actor=row.actor,
