@@ -7,6 +7,8 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
+import msgspec
+
 from localazure.client import ROOT, Json, LocalAzure
 from localazure.demo.api import Api
 from localazure.demo.fleet import BILLING, CA, ORDERS, Planter, Seed
@@ -114,6 +116,12 @@ class Stage:
         """Return the vault's near-expiry event of a certificate, once there is one."""
         found = self.azure.events(vault=vault, type="CertificateNearExpiry", name=name)
         return found[-1] if found else None
+
+    def looks(self, vault: str, name: str, cause: str) -> list[Json]:
+        """Return the looks at a certificate that the app's log tells of, for one cause."""
+        lines = LOG.read_text(errors="replace").splitlines()
+        found = [msgspec.json.decode(line) for line in lines if line.startswith('{"event":"look"')]
+        return [one for one in found if one["certificate"] == f"{vault}/{name}" and one["cause"] == cause]
 
     def sweep(self) -> str:
         """Ask for a sweep; return its tick."""

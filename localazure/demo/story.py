@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
-from localazure.demo.table import WIDTH, table
+from localazure.demo.table import WIDTH, table, wrapped
 
 LOOK_EVERY = 0.1  # seconds
 SAY_EVERY = 3.0  # seconds between signs of life where the output is no terminal
@@ -48,7 +47,7 @@ class Story:
         """Begin an act."""
         self._act = number
         self._write(f"\n{number}. {title}\n" if number else f"\n{title}\n")
-        self._write("".join(f"   {line}\n" for line in textwrap.wrap(words, WIDTH - 3)))
+        self._write("".join(f"   {line}\n" for line in wrapped(words, WIDTH - 3) if line))
 
     def say(self, text: str) -> None:
         """Tell one thing that happened."""
@@ -68,7 +67,7 @@ class Story:
         self.claims.append(Claim(self._act, text, measured))
         self._line("✓", f"{text}: {measured}" if measured else text)
 
-    def wait[T](self, what: str, look: Callable[[], T], within: float) -> T:
+    def wait[T](self, what: str, look: Callable[[], T | None], within: float) -> T:
         """Look again and again until the look finds something, and return it. Raises ClaimBroken after so many seconds."""
         began, spoke = time.monotonic(), time.monotonic()
         while not (found := look()):
@@ -96,11 +95,11 @@ class Story:
         self.show(("act", "claimed", "measured"), rows)
 
     def _line(self, sign: str, text: str) -> None:
-        parts = textwrap.wrap(text, WIDTH - len(INDENT), break_on_hyphens=False) or [""]
+        parts = wrapped(text, WIDTH - len(INDENT))
         self._write(f"{self._stamp()}{sign} {parts[0]}\n" + "".join(f"{INDENT}{part}\n" for part in parts[1:]))
 
     def _stamp(self) -> str:
-        return f"{self.seconds:7.1f} s".rjust(8) + "  "[:1]
+        return f"{self.seconds:6.1f} s "
 
     def _clear(self) -> None:
         if self._out.isatty():

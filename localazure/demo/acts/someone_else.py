@@ -24,7 +24,7 @@ def play(stage: Stage, story: Story) -> None:
         [one["id"] for one in topic] == [one.id for one in hooks]
         and data["version"] == version == hooks[-1].event["data"]["version"]
         and bool(data["previous_version"]),
-        f"topic and webhook, id {topic[-1]['id'][:8]}…, made by {data['made_by'] or 'nobody that Perennial knows'}",
+        f"topic and webhook, id {topic[-1]['id'][:8]}…, its maker: {data['made_by'] or 'unknown'}",
     )
     story.rest(1.5, "anything that Perennial might do to it")
     story.claim(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import groupby
 
 from localazure.client import Json
 from localazure.demo.fleet import BILLING, FLEET, ORDERS
@@ -24,16 +25,25 @@ def play(stage: Stage, story: Story) -> None:
         run["state"] == "whole" and run["seen"] == total and run["failed"] == 0,
         f"{run['seen']} of {total}",
     )
-    findings = sorted(
-        stage.app.everything("findings"), key=lambda one: (SEVERITIES.index(one["severity"]), one["vault"])
-    )
-    rows = [
-        (one["severity"], f"{one['vault']}/{one['certificate'] or ''}", one["rule"], one["what_to_do"] or "")
-        for one in findings
-    ]
-    story.show(("severity", "certificate", "rule", "what to do"), rows)
+    findings = stage.app.everything("findings")
+    story.say(f"GET /api/findings: {len(findings)} are open")
+    story.show(("severity", "rule", "where, and what to do"), _by_rule(findings))
     _findings(story, findings)
     _whole_story(stage, story, names)
+
+
+def _by_rule(findings: list[Json]) -> list[tuple[str, str, str]]:
+    """Return two rows for each severity and rule: where, and what to do."""
+
+    def order(one: Json) -> tuple[int, str]:
+        return SEVERITIES.index(one["severity"]), one["rule"]
+
+    rows: list[tuple[str, str, str]] = []
+    for _, group in groupby(sorted(findings, key=order), key=order):
+        of_rule = list(group)
+        where = ", ".join(f"{one['vault']}/{one['certificate'] or ''}" for one in of_rule)
+        rows += [(of_rule[0]["severity"], of_rule[0]["rule"], where), ("", "", f"→ {of_rule[0]['what_to_do']}")]
+    return rows
 
 
 def _names(stage: Stage, vault: str) -> list[str]:
@@ -45,12 +55,12 @@ def _findings(story: Story, findings: list[Json]) -> None:
     found = {(one["vault"], one["certificate"], one["rule"]) for one in findings}
     planted = {(seed.vault, seed.name, seed.finding) for seed in FLEET if seed.finding}
     missing = sorted(planted - found)
-    counts = Counter(one["severity"] for one in findings)
+    counts = {one: sum(finding["severity"] == one for finding in findings) for one in SEVERITIES}
     story.claim(
         "every fault that was planted is found",
         not missing,
         ", ".join(map(str, missing))
-        or f"{len(planted)} of {len(planted)}; {', '.join(f'{n} {s}' for s, n in counts.items())}",
+        or f"{len(planted & found)} of {len(planted)}; {', '.join(f'{n} {s}' for s, n in counts.items() if n)}",
     )
     healthy = {(ORDERS, name) for name in ("crm", "payments", "wiki", "portal", "accounts", "shipping")}
     blamed = sorted(
@@ -77,4 +87,10 @@ def _whole_story(stage: Stage, story: Story, names: dict[str, list[str]]) -> Non
         "Perennial read and created certificates, and never asked for a key or a secret",
         not secrets and set(kinds) == {"GET", "POST"} and not any(one["status"] == 403 for one in asked),
         ", ".join(f"{count} {kind}" for kind, count in kinds.items()),
+    )
+    health = stage.app.get("health")
+    story.claim(
+        "GET /api/health says that the clock and the sweep turn",
+        health["status"] == "alive" and health["find_due"]["happened"] and health["sweep"]["happened"],
+        f"what is due was looked for {health['find_due']['age_seconds']} s ago",
     )

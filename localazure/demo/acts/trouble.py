@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from localazure.client import Json
 from localazure.demo.fleet import CA, ORDERS, Seed
 from localazure.demo.stage import OPERATORS, Stage
 from localazure.demo.story import Story
 
 NAME = "quotes"
+ATTEMPTS = 2
 WORDS = "the CA is closed for maintenance"
 
 
@@ -16,8 +19,8 @@ def play(stage: Stage, story: Story) -> None:
     story.act("6", "Trouble", f"The CA behind {ORDERS}/{NAME} refuses every request.")
     stage.azure.issuer(ORDERS, CA, failure=("Request rejected", WORDS))
     stage.comes_near_its_end(Seed(ORDERS, NAME, "by the integrated CA", 20, issuer=CA, signed="corp"), story)
-    for attempt in (1, 2):
-        known = story.wait(f"the failure of attempt {attempt}", lambda attempt=attempt: _failed(stage, attempt), 75)
+    for attempt in range(1, ATTEMPTS + 1):
+        known = story.wait(f"the failure of attempt {attempt}", partial(_failed, stage, attempt), 75)
         story.say(f"“{known['reason']['sentence']}”")
     story.claim(
         "it waits on the ladder, and says what the CA said",
@@ -55,7 +58,7 @@ def _recovers(stage: Stage, story: Story, subject: str) -> None:
     story.claim(
         "the next attempt renews it",
         stage.versions(ORDERS, NAME) == 2 and len(stage.creates(ORDERS, NAME)) == failures + 1,
-        f"after {failures} failures, {story.seconds - began:.1f} s after the CA was back; one create an attempt",
+        f"after {failures} failures, {story.seconds - began:.1f} s after the CA was back; {len(stage.creates(ORDERS, NAME))} creates",
     )
     told = story.wait("the good news", lambda: stage.receiver.received(OPERATORS, "RenewalRecovered", subject), 20)
     story.claim(
