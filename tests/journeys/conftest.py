@@ -26,6 +26,9 @@ def journey(azure: LocalAzure, operator: Operator, account: str, tmp_path: Path)
     azure.clear_faults()
     under_way = Journey(azure, operator, account, tmp_path)
     yield under_way
+    for log in sorted(tmp_path.glob("host-*.log")):  # shown where the journey failed
+        lines = [line for line in log.read_text(errors="replace").splitlines() if '"event":"api"' not in line]
+        print(log.name, *lines[-60:], sep="\n")
     azure.clear_faults()
     azure.delivery()
     assert asked_too_much(azure.requests("keyvault"), under_way.vaults) == []

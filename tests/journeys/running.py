@@ -7,13 +7,18 @@ import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import urllib3
 
+from azure.data.tables import TableClient
+from azure.storage.queue import QueueClient
+
 from localazure.client import Host, LocalAzure, await_until
-from localazure.operator import Operator
+from localazure.minting import Issuer, certificate_authority
+from localazure.operator import Operator, OperatorCredential
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 30.0  # seconds; the machine may be busy with other tests
@@ -97,6 +102,10 @@ class App:
         """Return the looks at a certificate that have ended."""
         return self.units(event="look", certificate=f"{vault}/{name}")
 
+    def announced(self, vault: str, name: str) -> int:
+        """Return how many looks have announced a version and ended; what follows then sees it in the rows."""
+        return sum("announced" in look["did"] for look in self.looks(vault, name))
+
     def tick(self) -> None:
         """Turn the clock once."""
         before = len(self.units(event="find-due"))
@@ -133,6 +142,17 @@ class Journey:
         name = f"kv-{label}-{next(SERIAL)}"
         self.azure.create_vault(name)
         self.vaults.append(name)
+        return name
+
+    def ca(self, name: str = "Corp CA") -> Issuer:
+        """Return a CA of this process, to sign what a journey begins with."""
+        now = datetime.now(UTC)
+        return certificate_authority(name, now - timedelta(days=1000), now + timedelta(days=1000))
+
+    def integrated_ca(self, vault: str, name: str = "corp", *, delay: float = 0.1) -> str:
+        """Give a vault an integrated CA that takes so many seconds; return its name."""
+        self.operator.client(vault).create_issuer(name, "Test")
+        self.azure.issuer(vault, name, delay=delay)
         return name
 
     def environment(self, modes: Mapping[str, str], identity: str = "perennial", **settings: str) -> dict[str, str]:
@@ -175,6 +195,20 @@ class Journey:
     def creates(self, vault: str) -> list[str]:
         """Return the creates that the app sent to a vault."""
         return [one for one in self.asked(vault) if one.startswith("POST ") and one.endswith("/create")]
+
+    def waiting(self, queue: str) -> int:
+        """Return how many messages are in a queue, those not yet visible included."""
+        address = self.environment({})["PERENNIAL_QUEUES"]
+        with QueueClient(address, queue, credential=OperatorCredential(self.azure), **self._storage()) as client:
+            return client.get_queue_properties().approximate_message_count or 0
+
+    def table(self, name: str) -> TableClient:
+        """Return a client of one of the app's tables, for what a journey reads or turns back behind its back."""
+        address = self.environment({})["PERENNIAL_TABLES"]
+        return TableClient(address, name, credential=OperatorCredential(self.azure), **self._storage())
+
+    def _storage(self) -> dict[str, Any]:
+        return {"connection_verify": self.azure.ready.ca, "use_env_settings": False}
 
     def versions(self, vault: str, name: str) -> int:
         """Return how many versions a certificate has."""

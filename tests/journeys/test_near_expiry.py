@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from localazure.client import await_until
-from tests.journeys.running import PATIENCE, App, Journey
+from tests.journeys.running import PATIENCE, Journey
 
 DAY = timedelta(days=1)
 EVENT_GRID = {"channel": "event-grid"}
@@ -16,11 +16,6 @@ def _event(journey: Journey, vault: str, kind: str) -> str:
     return str(journey.azure.events(vault=vault, type=kind)[-1]["id"])
 
 
-def _settled(app: App, vault: str, name: str) -> bool:
-    """Tell whether a look has announced the new version and ended."""
-    return any("announced" in look["did"] for look in app.looks(vault, name))
-
-
 def test_an_old_certificate_is_renewed_once_however_often_its_event_comes(journey: Journey) -> None:
     """One event and ten more copies of it: one create, three calls; the new version's own event costs none."""
     vault = journey.vault()
@@ -29,8 +24,11 @@ def test_an_old_certificate_is_renewed_once_however_often_its_event_comes(journe
     with journey.app({vault: "renew"}) as app:
         assert app.ask("PUT", "subscriptions/topic", EVENT_GRID)[0] == 201
         near = _event(journey, vault, "CertificateNearExpiry")
+        journey.azure.delivery(
+            vault=vault, delay=2
+        )  # a look that reads its rows before another's claim is done reads once more
         journey.azure.redeliver(near)
-        await_until(lambda: _settled(app, vault, "www"), PATIENCE)
+        await_until(lambda: app.announced(vault, "www"), PATIENCE)
         assert journey.asked(vault) == [
             "GET /certificates/www/",
             "POST /certificates/www/create",
