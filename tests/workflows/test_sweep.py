@@ -144,6 +144,15 @@ def test_the_newest_whole_sweep_is_noted() -> None:
     assert fleet(on).last_sweep == tick
 
 
+def test_a_sweep_of_some_vaults_is_not_a_whole_one() -> None:
+    """A tick that only one vault has a row of, after its mode changed, is no whole sweep of the fleet."""
+    on = stage(vaults=BOTH)
+    on.tables.sweeps.insert(VaultWalk(tick=on.now, vault=ORDERS, asked_by="mode"))
+    step(on, on.now)
+    assert walk_of(on, on.now).state is WalkState.WHOLE
+    assert fleet(on).last_sweep == THREE
+
+
 def test_numbers_come_from_the_rows() -> None:
     """A sweep's totals are sums over its walks."""
     rows = [

@@ -9,13 +9,13 @@ from datetime import timedelta
 import pytest
 
 from perennial.errors import Changed
-from perennial.model.certificate import CertificateRef
+from perennial.model.certificate import CertificateRef, Listed
 from perennial.model.findings import Finding, Severity
 from perennial.model.history import WalkState
 from perennial.model.ids import inverted
 from perennial.model.inventory import Entry
 from perennial.model.messages import Look
-from perennial.workflows.walk_page import entries_of, findings_of
+from perennial.workflows.walk_page import change, entries_of, findings_of
 from tests.memory.stage import Stage
 from tests.workflows.walking import (
     DAY,
@@ -145,11 +145,15 @@ def test_a_lost_look_is_made_up_for() -> None:
 
 
 def test_an_unfinished_item_is_no_change() -> None:
-    """A listed item without a thumbprint shows an operation, not another version."""
-    on = stage(*named(3))
-    on.vaults.begin_foreign_operation(WWW)
-    step(on, begin(on))
-    assert looks(on) == []
+    """A listed item without a thumbprint shows an operation, not another version; with the known one, nothing new."""
+    entry = stage(*named(3)).entry(WWW.name)
+    assert entry.version is not None
+    assert entry.version.leaf is not None
+    unfinished = Listed(ref=WWW, sha1="", enabled=False, created=None, not_before=None, not_after=None, tags={})
+    known = replace(unfinished, sha1=entry.version.leaf.sha1, enabled=True, tags=entry.tags)
+    assert change(entry, unfinished) == change(entry, known) == ""
+    assert change(entry, replace(known, sha1="0" * 40)) == "another version"
+    assert change(replace(entry, gone=NOW), unfinished) == "listed again"
 
 
 @pytest.mark.parametrize("late", [HOUR, HOUR - SECOND])

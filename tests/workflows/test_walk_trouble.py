@@ -224,7 +224,7 @@ def test_a_page_that_changed_mode_in_between_is_walked_again() -> None:
     """A walk that began under another mode starts again, so that every row is compared with the new one."""
     on = stage(*named(60))
     tick = begin(on)
-    change(on, walk_of(on, tick), place="25", seen=25, mode="observe", started=on.now)
+    change(on, walk_of(on, tick), place="25", seen=7, mode="observe", started=on.now)
     step(on, tick)
     assert walk_of(on, tick).seen == 60
     assert vault_row(on).mode_seen == "renew"
