@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 from perennial import settings as installation
-from perennial.log import quiet_sdks
+from perennial.errors import SettingsError
+from perennial.log import quiet_sdks, warn
 from perennial.ports.channel import Channel
 from perennial.ports.issuer import Issuer
 from perennial.ports.queue import Intake, Queues
@@ -30,6 +31,14 @@ if TYPE_CHECKING:
 def settings() -> installation.Settings:
     """Return the settings. Raises SettingsError with every fault."""
     return installation.from_environment(os.environ)
+
+
+def report_faults() -> None:
+    """Log every fault of the settings at start. Work fails with the same words until they are mended, and nothing is lost meanwhile."""
+    try:
+        settings()
+    except SettingsError as faults:
+        warn("settings-refused", faults=str(faults))
 
 
 def world() -> World:
