@@ -42,19 +42,21 @@ def test_observe_switches_every_vault_off_and_keeps_the_reason() -> None:
 
 
 def test_as_set_switches_back_and_lets_what_waited_be_looked_at_now() -> None:
-    """What is due and waits for the switch has its next check now; what is not due keeps its own."""
+    """What is due and waits for the switch has its next check now; what is not due, or waits for something else, keeps its own."""
     world = make_world(NOW)
     Api(world).call("put_mode", body=OFF)
     waits, later = stock(world, left=20 * DAY), stock(world, replace(WEB, name="later"))
+    never = stock(world, replace(WEB, name="never"), left=20 * DAY, tags={"perennial-renew": "never"})
     assert waits.reason
     assert waits.reason.code == "kill-switch"
     assert Api(world).call("put_mode", body=ON).one("mode") == "as-set"
     after = world.tables.inventory.get("kv-orders", "web")
     assert after
     assert after.value.next_check == NOW
-    untouched = world.tables.inventory.get("kv-orders", "later")
-    assert untouched
-    assert untouched.value == later
+    for other in (later, never):
+        untouched = world.tables.inventory.get("kv-orders", other.certificate)
+        assert untouched
+        assert untouched.value == other
 
 
 def test_a_turn_needs_a_reason_and_a_mode_there_is() -> None:

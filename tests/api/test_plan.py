@@ -141,10 +141,19 @@ def test_what_waits_for_a_person_is_shown_however_far_its_due_date() -> None:
 
 @pytest.mark.parametrize("gone", [NOW - DAY, None])
 def test_what_is_gone_is_not_planned(gone: datetime | None) -> None:
-    """A deleted certificate has no place in the plan; one that is there has."""
+    """A deleted certificate has no place in the plan, although its row still says when it was due; one that is there has."""
     world = make_world(NOW)
-    stock(world, left=50 * DAY, gone=gone)
+    world.tables.inventory.put(replace(stock(world, left=50 * DAY), gone=gone))
     assert len(planned(Api(world).call("plan"), "kv-orders")["now"]) == (0 if gone else 1)
+
+
+def test_a_pause_that_ends_before_the_due_date_blocks_nothing() -> None:
+    """What is due in two weeks and paused until tomorrow will be renewed in two weeks."""
+    world = make_world(NOW)
+    stock(world, left=115 * DAY, paused_until=NOW + DAY)
+    assert blocked_by(world) == []
+    stock(world, left=115 * DAY, paused_until=NOW + 40 * DAY)
+    assert blocked_by(world) == ["paused"]
 
 
 def test_the_plan_of_one_vault() -> None:
