@@ -23,7 +23,7 @@ INTERRUPTED = 130  # as a shell says it
 INTRODUCTION = (
     "Everything runs on this machine, behind Azure's own names: Key Vaults, Event Grid, an identity, storage, and the Functions "
     "host with Microsoft's worker. Time is shortened, and only that: the clock that looks for what is due ticks each second (in "
-    "Azure each minute), Key Vault issues in half a second (there: seconds to a minute) and asks to be asked again after two "
+    "Azure each minute), Key Vault issues in two seconds (there: up to a minute) and asks to be asked again after two "
     "(there: ten), and a failed renewal is tried again after seconds (there: a minute, ten, an hour, six, a day)."
 )
 

@@ -14,20 +14,22 @@ from localazure.demo.api import Api
 from localazure.demo.fleet import BILLING, CA, ORDERS, Planter, Seed
 from localazure.demo.story import Story
 from localazure.operator import Operator
-from localazure.receiver import Receiver
+from localazure.receiver import Received, Receiver
 
 LOG = ROOT / ".local" / "demo" / "host.log"
 SERVICE, OPERATORS = "/orders", "/operators"  # two receivers: a service that uses certificates, and the people on duty
 
-# Seconds: where Azure takes ten seconds to hours, this Key Vault takes one or two.
-PACE = {"self_issuance": 0.5, "issuer": 0.5, "near_expiry": 0.6, "retry_after": 2}
+# Seconds: where Azure takes ten seconds to hours, this Key Vault takes two. Not less: the notice of a certificate that is new to Perennial
+# is then delivered before that of its successor is due; where two meet at one subscriber, they give way to each other for a minute or two.
+PACE = {"self_issuance": 2, "issuer": 2, "near_expiry": 0.6, "retry_after": 2}
+NOTICE = 150.0  # seconds within which a notice must come even so
 
 # What a person would wait for: the clock ticks each second (in Azure each minute), a failed renewal is tried again after seconds.
 QUICK = {
     "PERENNIAL_DUE_SCHEDULE": "* * * * * *",
     "PERENNIAL_RENEWAL_LADDER": "2s 3s 1m",
     "PERENNIAL_WEBHOOK_RANGES": "127.0.0.0/8",
-    "AzureFunctionsJobHost__extensions__queues__maxPollingInterval": "00:00:01",
+    "AzureFunctionsJobHost__extensions__queues__maxPollingInterval": "00:00:00.4000000",
 }
 
 
@@ -98,10 +100,17 @@ class Stage:
         known = self.app.certificate(vault, name)
         return str(known["reason"]["code"]) if known and known["reason"] else ""
 
-    def told(self, kind: str, vault: str, name: str) -> list[Json]:
-        """Return the CloudEvents of a kind about a certificate that the Event Grid topic's subscriber got."""
-        subject = f"{vault}/{name}"
-        return [one for one in self.azure.topic() if one["type"].endswith(f".{kind}") and one["subject"] == subject]
+    def at_topic(self, vault: str, name: str, version: str) -> list[str]:
+        """Return the ids under which the Event Grid topic's subscriber was told of a version."""
+        events = [one for one in self.azure.topic() if one["type"].endswith(".NewVersion")]
+        return [
+            one["id"] for one in events if one["subject"] == f"{vault}/{name}" and one["data"]["version"] == version
+        ]
+
+    def at_service(self, vault: str, name: str, version: str) -> list[Received]:
+        """Return what the service's webhook was told of a version."""
+        told = self.receiver.received(SERVICE, "NewVersion", f"{vault}/{name}")
+        return [one for one in told if one.event["data"]["version"] == version]
 
     def comes_near_its_end(self, seed: Seed, story: Story) -> Json:
         """Let a certificate be near its end, and Key Vault say so: one event, as if all that came before it were long gone."""

@@ -13,6 +13,7 @@ from localazure.demo.table import WIDTH, table, wrapped
 LOOK_EVERY = 0.1  # seconds
 SAY_EVERY = 3.0  # seconds between signs of life where the output is no terminal
 INDENT = " " * 11
+CLEAR = "\033[K"  # the rest of the line (ECMA-48 §8.3.41)
 
 
 class ClaimBroken(Exception):
@@ -76,7 +77,7 @@ class Story:
                 self._clear()
                 self.claim(what, holds=False, measured=f"waited {within:.0f} s in vain")
             if self._out.isatty():
-                self._write(f"\r{self._stamp()}… waiting: {what} ({now - began:.0f} s)"[:WIDTH])
+                self._write(f"\r{self._stamp()}… waiting: {what} ({now - began:.0f} s)"[:WIDTH] + CLEAR)
             elif now - spoke > SAY_EVERY:
                 self._line("…", f"waiting: {what} ({now - began:.0f} s)")
                 spoke = now
@@ -103,7 +104,7 @@ class Story:
 
     def _clear(self) -> None:
         if self._out.isatty():
-            self._write("\r\033[K")
+            self._write(f"\r{CLEAR}")
 
     def _write(self, text: str) -> None:
         self._out.write(text)

@@ -21,7 +21,9 @@ def play(stage: Stage, story: Story) -> None:
         story.claim("Event Grid dropped them all", states == {"dropped"}, ", ".join(sorted(states)))
         story.rest(1.5, "anything that Perennial might notice")
     known = stage.app.certificate(ORDERS, NAME)
-    story.claim("Perennial knows nothing of it", known is None, f"its row: {known}")
+    story.claim(
+        "Perennial knows nothing of it", known is None, "it has no row" if known is None else f"its row: {known}"
+    )
     began = story.seconds
     tick = stage.sweep()
     story.say("a sweep begins (here by POST /api/sweeps; by itself every night)")

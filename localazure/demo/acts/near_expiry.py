@@ -6,7 +6,7 @@ from datetime import datetime
 
 from localazure.client import Json
 from localazure.demo.fleet import ORDERS, Seed
-from localazure.demo.stage import SERVICE, Stage
+from localazure.demo.stage import NOTICE, Stage
 from localazure.demo.story import Story
 
 NAME = "www"
@@ -79,27 +79,22 @@ def _record(one: Json) -> tuple[str, ...]:
 
 def _told(stage: Stage, story: Story) -> None:
     """See that the topic and the webhook were told the same, and get the same id when it is told again."""
-    subject = f"{ORDERS}/{NAME}"
-    hooks = story.wait("the webhook", lambda: stage.receiver.received(SERVICE, "NewVersion", subject), 20)
-    topic = story.wait("the topic", lambda: stage.told("NewVersion", ORDERS, NAME), 20)
     current = stage.person.versions(ORDERS, NAME)[-1]
-    mine = [one for one in hooks if one.event["data"]["version"] == current]
+    hooks = story.wait("the webhook", lambda: stage.at_service(ORDERS, NAME, current), NOTICE)
+    topic = story.wait("the topic", lambda: stage.at_topic(ORDERS, NAME, current), NOTICE)
+    story.say(f"both say: take it up from {hooks[0].event['data']['secret_id']}")
     story.claim(
         "the Event Grid subscriber and the webhook were told of the new version, under one id",
-        bool(mine)
-        and mine[-1].verified
-        and [one["id"] for one in topic if one["data"]["version"] == current] == [mine[-1].id],
-        f"id {mine[-1].id[:8]}… at both" if mine else "not told",
+        hooks[0].verified and topic == [one.id for one in hooks],
+        f"id {hooks[0].id[:8]}… at both",
     )
     deliveries = stage.app.everything("deliveries", vault=ORDERS, certificate=NAME, subscription="orders-service")
-    again = next(one for one in deliveries if one["notice"] == mine[-1].id)
+    again = next(one for one in deliveries if one["notice"] == hooks[0].id)
     stage.app.post(f"deliveries/{again['id']}/redeliver")
     story.say("a person asks for that delivery again: POST /api/deliveries/…/redeliver")
-    repeated = story.wait(
-        "the repeat", lambda: [one for one in stage.receiver.received(SERVICE) if one.id == mine[-1].id][1:], 20
-    )
+    repeated = story.wait("the repeat", lambda: stage.at_service(ORDERS, NAME, current)[1:], 20)
     story.claim(
         "a repeat has the same id and verifies",
-        all(one.verified for one in repeated),
+        all(one.verified and one.id == hooks[0].id for one in repeated),
         f"webhook-id {repeated[0].id[:8]}… again",
     )

@@ -6,7 +6,7 @@ from functools import partial
 
 from localazure.client import Json
 from localazure.demo.fleet import BILLING, CA, ORDERS, OWNER, Seed
-from localazure.demo.stage import SERVICE, Stage
+from localazure.demo.stage import NOTICE, Stage
 from localazure.demo.story import Story
 
 UNDER_WAY = ("login", "statements")
@@ -80,14 +80,14 @@ def _nothing_lost(stage: Stage, story: Story) -> None:
         versions == [2, 2] and creates == [1, 1] and failures == [0, 0],
         f"{story.seconds - began:.1f} s after the vault was back",
     )
-    told = 0
+    told: list[str] = []
     for name in UNDER_WAY:
-        subject = f"{ORDERS}/{name}"
-        story.wait(f"the notice of {name}", partial(stage.receiver.received, SERVICE, "NewVersion", subject), 20)
-        told += len({one.id for one in stage.receiver.received(SERVICE, "NewVersion", subject)})
+        current = stage.person.versions(ORDERS, name)[-1]
+        heard = story.wait(f"the notice of {name}", partial(stage.at_service, ORDERS, name, current), NOTICE)
+        told += [one.id for one in heard]
     letters = stage.azure.dead_letters()
     story.claim(
         "and told, once each; no event was given up",
-        told == 2 and not letters,
-        f"{told} notices, {len(letters)} dead letters",
+        len(told) == 2 and not letters,
+        f"{len(told)} notices, {len(letters)} dead letters",
     )

@@ -17,7 +17,7 @@ WORDS = "the CA is closed for maintenance"
 def play(stage: Stage, story: Story) -> None:
     """Play it."""
     story.act("6", "Trouble", f"The CA behind {ORDERS}/{NAME} refuses every request.")
-    stage.azure.issuer(ORDERS, CA, failure=("Request rejected", WORDS))
+    stage.azure.issuer(ORDERS, CA, delay=0.3, failure=("Request rejected", WORDS))
     stage.comes_near_its_end(Seed(ORDERS, NAME, "by the integrated CA", 20, issuer=CA, signed="corp"), story)
     for attempt in range(1, ATTEMPTS + 1):
         known = story.wait(f"the failure of attempt {attempt}", partial(_failed, stage, attempt), 75)
