@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import urllib3
-
+from azure.core.exceptions import ResourceNotFoundError
+from azure.core.rest import HttpRequest
 from azure.data.tables import TableClient
 from azure.storage.queue import QueueClient
 
@@ -26,6 +27,19 @@ SERIAL = itertools.count(1)
 BY_HAND = "0 0 3 1 1 *"  # once a year: the clock and the sweep turn when a journey says so
 
 type Json = dict[str, Any]
+
+
+def near_expiry(vault: str, name: str) -> Json:
+    """Return Key Vault's event about a certificate that nears its end, as Event Grid delivers it; a repeat has the same id."""
+    return {
+        "id": f"near-{vault}-{name}",
+        "type": "Microsoft.KeyVault.CertificateNearExpiry",
+        "specversion": "1.0",
+        "source": f"/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/{vault}",
+        "subject": name,
+        "time": "2026-01-01T00:00:00Z",
+        "data": {"VaultName": vault, "ObjectType": "Certificate", "ObjectName": name, "Version": ""},
+    }
 
 
 @dataclass(slots=True)
@@ -155,13 +169,20 @@ class Journey:
         self.azure.issuer(vault, name, delay=delay)
         return name
 
-    def environment(self, modes: Mapping[str, str], identity: str = "perennial", **settings: str) -> dict[str, str]:
+    def pend(self, vault: str, name: str) -> None:
+        """Begin a new version as a person or another tool does; with the issuer Unknown it stays pending until a merge."""
+        request = HttpRequest("POST", f"/certificates/{name}/create", json={})
+        self.operator.client(vault).send_request(request).raise_for_status()
+
+    def environment(
+        self, modes: Mapping[str, str], settings: Mapping[str, str] | None = None, identity: str = "perennial"
+    ) -> dict[str, str]:
         """Return the environment of a host: clock and sweep by hand, queues polled often, unless the settings say otherwise."""
         given = {
             "AzureFunctionsJobHost__extensions__queues__maxPollingInterval": "00:00:00.3",
             "PERENNIAL_DUE_SCHEDULE": BY_HAND,
             "PERENNIAL_SWEEP_SCHEDULE": BY_HAND,
-        } | settings
+        } | dict(settings or {})
         return self.azure.environment(
             account=self.account, identity=identity, vaults=modes, topic=self.account, settings=given
         )
@@ -174,11 +195,11 @@ class Journey:
         folder: Path = ROOT,
         identity: str = "perennial",
         hear: Sequence[str] | None = None,
-        **settings: str,
+        settings: Mapping[str, str] | None = None,
     ) -> Iterator[App]:
         """Run a host; from then on it hears the events of the vaults named by `hear` (None: of all of its own)."""
         log = self._folder / f"host-{next(SERIAL)}.log"
-        with self.azure.host(folder, self.environment(modes, identity, **settings), log=log) as host:
+        with self.azure.host(folder, self.environment(modes, settings, identity), log=log) as host:
             app = App(host)
             for vault in modes if hear is None else hear:
                 self.azure.create_vault(vault, deliver_to=host.url)
@@ -200,7 +221,10 @@ class Journey:
         """Return how many messages are in a queue, those not yet visible included."""
         address = self.environment({})["PERENNIAL_QUEUES"]
         with QueueClient(address, queue, credential=OperatorCredential(self.azure), **self._storage()) as client:
-            return client.get_queue_properties().approximate_message_count or 0
+            try:
+                return client.get_queue_properties().approximate_message_count or 0
+            except ResourceNotFoundError:  # nothing was ever sent
+                return 0
 
     def table(self, name: str) -> TableClient:
         """Return a client of one of the app's tables, for what a journey reads or turns back behind its back."""

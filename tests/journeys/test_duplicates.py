@@ -6,25 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from localazure.client import await_until
-from tests.journeys.running import PATIENCE, App, Journey
+from tests.journeys.running import PATIENCE, App, Journey, near_expiry
 
 DAY = timedelta(days=1)
 COPIES = 10
-
-
-def _copies(vault: str, name: str) -> list[dict[str, object]]:
-    """Return the near-expiry event of a certificate, once as Key Vault sends it and then repeated by Event Grid: the same id."""
-    data = {"VaultName": vault, "ObjectType": "Certificate", "ObjectName": name, "Version": ""}
-    event = {
-        "id": f"near-{name}",
-        "type": "Microsoft.KeyVault.CertificateNearExpiry",
-        "specversion": "1.0",
-        "source": f"/subscriptions/s/providers/Microsoft.KeyVault/vaults/{vault}",
-        "subject": name,
-        "time": "2026-01-01T00:00:00Z",
-        "data": data,
-    }
-    return [event] * COPIES
 
 
 def _looks(apps: tuple[App, ...], vault: str, name: str) -> int:
@@ -39,10 +24,8 @@ def test_ten_copies_at_two_hosts_make_one_version(journey: Journey) -> None:
     with journey.app({vault: "renew"}) as one, journey.app({vault: "renew"}, hear=[]) as other:
         with ThreadPoolExecutor(COPIES) as threads:
             hosts = [one, other] * (COPIES // 2)
-            sent = [
-                threads.submit(host.notify, "certificate_near_expiry", copy)
-                for host, copy in zip(hosts, _copies(vault, "www"), strict=True)
-            ]
+            copy = near_expiry(vault, "www")
+            sent = [threads.submit(host.notify, "certificate_near_expiry", copy) for host in hosts]
         assert {job.result() for job in sent} <= {200, 202}
         await_until(lambda: _looks((one, other), vault, "www") >= COPIES, PATIENCE)
         assert len(journey.creates(vault)) == 1
@@ -59,7 +42,7 @@ def test_a_second_create_would_be_counted(journey: Journey) -> None:
     vault = journey.vault()
     journey.operator.seed(vault, "www", left=20 * DAY)
     with journey.app({vault: "renew"}) as app:
-        app.notify("certificate_near_expiry", _copies(vault, "www")[0])
+        app.notify("certificate_near_expiry", near_expiry(vault, "www"))
         await_until(lambda: app.announced(vault, "www") == 1, PATIENCE)
         order = {"reason": "its key was seen in a ticket", "force": True}
         assert app.ask("POST", f"certificates/{vault}/www/renew", order)[0] == 202
