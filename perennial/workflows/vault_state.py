@@ -46,9 +46,7 @@ def refused(world: World, stored: Stored[VaultRow], error: VaultError, began: da
             return stored
         if row.closures == 0 and kind is not Refusal.THROTTLED:
             occasion = f"{kind}:{row.closed_at.isoformat() if row.closed_at else 'first'}"
-            announce.tell(
-                world, notices.vault_trouble(row.vault, f"{error.what}; {fix_of(error)}", occasion, world.now)
-            )
+            announce.tell(world, notices.vault_trouble(row.vault, error.what, occasion, world.now, fix=fix_of(error)))
         closing = replace(
             row,
             closed_until=after.until,
