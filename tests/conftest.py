@@ -7,7 +7,7 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -22,6 +22,8 @@ MARK = "PYTEST_SESSION_MARK"
 PATIENCE = 5.0  # seconds that what was stopped may take to be gone
 VAULT_PACE = {"self_issuance": 0.1, "issuer": 0.1, "cancellation": 0.1, "deletion": 0.1, "near_expiry": 0.1}
 SERIAL = itertools.count(1)
+ACCOUNTS = 400
+ACCOUNT_SERIAL = itertools.count()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -45,7 +47,7 @@ def _more(before: Running) -> list[str]:
 @pytest.fixture(scope="session")
 def azure() -> Iterator[LocalAzure]:
     """A local Azure whose retry waits are a hundredth of Azure's."""
-    with LocalAzure.start(accounts=200, pace=0.01, vault_pace=VAULT_PACE) as started:
+    with LocalAzure.start(accounts=ACCOUNTS, pace=0.01, vault_pace=VAULT_PACE) as started:
         yield started
 
 
@@ -57,7 +59,13 @@ def vault(azure: LocalAzure) -> str:
     return name
 
 
+@pytest.fixture(scope="session")
+def new_account() -> Callable[[], str]:
+    """A function that names a storage account which nobody has used."""
+    return lambda: f"st{next(ACCOUNT_SERIAL):03}"
+
+
 @pytest.fixture
-def account() -> str:
+def account(new_account: Callable[[], str]) -> str:
     """A storage account that no other test uses."""
-    return f"st{next(SERIAL):03}"
+    return new_account()

@@ -15,30 +15,16 @@ from localazure.client import LocalAzure, Process
 from tests.localazure.host.hosts import Account, Host
 
 APP = Path(__file__).parent / "app"
-ACCOUNTS = 24
 
 type StartHost = Callable[..., contextlib.AbstractContextManager[Host]]
 
 
 @pytest.fixture(scope="session")
-def azure() -> Iterator[LocalAzure]:
-    """Start storage and identity once for all tests of the host."""
-    with LocalAzure.start(accounts=ACCOUNTS, options=["--direct-storage"]) as started:
-        yield started
-
-
-@pytest.fixture(scope="session")
-def accounts(azure: LocalAzure) -> Iterator[str]:
-    """Give out storage accounts, each once."""
-    return iter([name for name in azure.ready.accounts if name != "stperennial"])
-
-
-@pytest.fixture(scope="session")
-def new_account(azure: LocalAzure, accounts: Iterator[str]) -> Callable[[], Account]:
+def new_host_account(azure: LocalAzure, new_account: Callable[[], str]) -> Callable[[], Account]:
     """Return a function that gives a storage account nobody has used."""
 
     def give() -> Account:
-        variables = azure.environment(account=next(accounts))
+        variables = azure.environment(account=new_account())
         jobs = {
             "Jobs__queueServiceUri": variables["AzureWebJobsStorage__queueServiceUri"],
             "Jobs__credential": "managedidentity",
@@ -71,9 +57,9 @@ def start_host(tmp_path_factory: pytest.TempPathFactory) -> StartHost:
 
 
 @pytest.fixture(scope="session")
-def account(new_account: Callable[[], Account]) -> Account:
+def account(new_host_account: Callable[[], Account]) -> Account:
     """Return the account of the host that most tests share."""
-    return new_account()
+    return new_host_account()
 
 
 @pytest.fixture(scope="session")

@@ -46,11 +46,13 @@ def test_functions_and_state_are_told(host: Host) -> None:
     assert host.ask("GET", "/admin/host/status").json()["state"] == "Running"
 
 
-def test_keys_are_checked_when_given(start_host: StartHost, new_account: Callable[[], Account], tmp_path: Path) -> None:
+def test_keys_are_checked_when_given(
+    start_host: StartHost, new_host_account: Callable[[], Account], tmp_path: Path
+) -> None:
     """Each level takes its own key or the master key; anonymous functions take none."""
     keys = tmp_path / "keys.json"
     keys.write_text(json.dumps({"master": "m", "default": "d", "eventgrid_extension": "e"}))
-    with start_host(new_account(), "--keys", str(keys)) as host:
+    with start_host(new_host_account(), "--keys", str(keys)) as host:
 
         def status(method: str, path: str, key: str) -> tuple[int, int]:
             """Return the answers with the key in the header and in the query."""

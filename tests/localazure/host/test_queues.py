@@ -19,9 +19,9 @@ RETRY = 1  # seconds
 
 
 @pytest.fixture(scope="module")
-def slow_account(new_account: Callable[[], Account]) -> Account:
+def slow_account(new_host_account: Callable[[], Account]) -> Account:
     """Return the account of `slow`."""
-    return new_account()
+    return new_host_account()
 
 
 @pytest.fixture(scope="module")
@@ -119,10 +119,10 @@ def test_a_failed_message_waits_for_its_retry(slow: Host, slow_account: Account,
 
 
 def test_a_message_that_ended_its_hosts_is_poisoned_unseen(
-    start_host: StartHost, new_account: Callable[[], Account], text: str
+    start_host: StartHost, new_host_account: Callable[[], Account], text: str
 ) -> None:
     """One that was taken maxDequeueCount times and neither deleted nor released is not tried again."""
-    account = new_account()
+    account = new_host_account()
     account.send("work", text)
     with account.queue("work") as queue:
         for _ in range(2):
@@ -134,10 +134,12 @@ def test_a_message_that_ended_its_hosts_is_poisoned_unseen(
         assert not host.lines(work=text)
 
 
-def test_the_host_wakes_its_own_listener(start_host: StartHost, new_account: Callable[[], Account], text: str) -> None:
+def test_the_host_wakes_its_own_listener(
+    start_host: StartHost, new_host_account: Callable[[], Account], text: str
+) -> None:
     """What a function of this host sends is handled at once, however long the polling interval has become."""
     settings = {"AzureFunctionsJobHost__extensions__queues__maxPollingInterval": "00:01:00"}
-    with start_host(new_account(), **settings) as host:
+    with start_host(new_host_account(), **settings) as host:
         threading.Event().wait(3.5)  # polls were at 0, 0.1, 0.3, 0.7, 1.5 and 3.1 seconds; the next would be at 6.3
         host.notify("on_event_enqueue", [{"text": text}])
         host.wait_for(work=text, timeout=1.5)

@@ -151,9 +151,11 @@ def test_the_ready_file_says_what_runs(host: Host) -> None:
     assert {"on_event", "on_work", "on_tick", "echo"} <= set(host.ready["functions"])
 
 
-def test_what_runs_gets_a_grace_when_the_host_ends(start_host: StartHost, new_account: Callable[[], Account]) -> None:
+def test_what_runs_gets_a_grace_when_the_host_ends(
+    start_host: StartHost, new_host_account: Callable[[], Account]
+) -> None:
     """A message under way is finished and deleted, and the exit code is 0."""
-    account = new_account()
+    account = new_host_account()
     with start_host(account) as host:
         account.send("work", "sleep 1.5")
         host.wait_for(work="sleep 1.5")
@@ -162,9 +164,9 @@ def test_what_runs_gets_a_grace_when_the_host_ends(start_host: StartHost, new_ac
     assert account.queue("work").get_queue_properties().approximate_message_count == 0
 
 
-def test_what_runs_too_long_is_left_behind(start_host: StartHost, new_account: Callable[[], Account]) -> None:
+def test_what_runs_too_long_is_left_behind(start_host: StartHost, new_host_account: Callable[[], Account]) -> None:
     """After five seconds the host goes, with exit code 0; the message stays hidden for the rest of its lease."""
-    account = new_account()
+    account = new_host_account()
     with start_host(account) as host:
         account.send("work", "sleep 60")
         host.wait_for(work="sleep 60")
@@ -177,18 +179,20 @@ def test_what_runs_too_long_is_left_behind(start_host: StartHost, new_account: C
         assert not queue.peek_messages()
 
 
-def test_an_invocation_over_its_time_ends_the_host(start_host: StartHost, new_account: Callable[[], Account]) -> None:
+def test_an_invocation_over_its_time_ends_the_host(
+    start_host: StartHost, new_host_account: Callable[[], Account]
+) -> None:
     """The timeout is said in the log and the exit code is 1, as Azure restarts the host."""
-    account = new_account()
+    account = new_host_account()
     with start_host(account, AzureFunctionsJobHost__functionTimeout="00:00:01") as host:
         account.send("work", "sleep 30")
         host.wait_for_text("timed out after 1.0 s")
         assert host.process.stop() == 1
 
 
-def test_a_disabled_function_is_not_woken(start_host: StartHost, new_account: Callable[[], Account]) -> None:
+def test_a_disabled_function_is_not_woken(start_host: StartHost, new_host_account: Callable[[], Account]) -> None:
     """`AzureWebJobs.NAME.Disabled` stops its trigger, and an administrator may still run it."""
-    with start_host(new_account(), **{"AzureWebJobs.on_event.Disabled": "true"}) as host:
+    with start_host(new_host_account(), **{"AzureWebJobs.on_event.Disabled": "true"}) as host:
         assert host.notify("on_event", []).status == 404
         assert host.notify("on_event_enqueue", []).status == 202
         body = {"input": json.dumps({"id": "by hand"})}

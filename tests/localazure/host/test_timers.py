@@ -22,10 +22,10 @@ HOUR = timedelta(hours=1)
 
 
 def test_a_timer_runs_on_time_and_never_overlaps_itself(
-    start_host: StartHost, new_account: Callable[[], Account]
+    start_host: StartHost, new_host_account: Callable[[], Account]
 ) -> None:
     """Every second, with runs of 1.3 seconds: a run starts after the one before, and none is past due."""
-    with start_host(new_account(), TICK="* * * * * *", TICK_TAKES="1.3") as host:
+    with start_host(new_host_account(), TICK="* * * * * *", TICK_TAKES="1.3") as host:
         host.wait_for_text('"tock"')
         host.wait_for(3, past_due=False)
         marks = [line.get("tick") or -line["tock"] for line in host.lines()]
@@ -34,9 +34,9 @@ def test_a_timer_runs_on_time_and_never_overlaps_itself(
     assert ticks[0] % 1 < 0.5
 
 
-def test_five_fields_are_minutes(start_host: StartHost, new_account: Callable[[], Account]) -> None:
+def test_five_fields_are_minutes(start_host: StartHost, new_host_account: Callable[[], Account]) -> None:
     """A five-field schedule is accepted and stored: its next occurrence is at a full minute."""
-    account = new_account()
+    account = new_host_account()
     rows: list[TableEntity] = []
     with start_host(account, TICK="*/5 * * * *"), account.table() as table:
 
@@ -52,10 +52,10 @@ def test_five_fields_are_minutes(start_host: StartHost, new_account: Callable[[]
 
 @pytest.mark.parametrize("missed", [True, False])
 def test_a_missed_occurrence_runs_once_at_start(
-    start_host: StartHost, new_account: Callable[[], Account], missed: bool
+    start_host: StartHost, new_host_account: Callable[[], Account], missed: bool
 ) -> None:
     """A status whose next occurrence has passed makes one past-due run, which sees that status; else there is none."""
-    account = new_account()
+    account = new_host_account()
     now = datetime.now(UTC).replace(microsecond=0)
     hour = (now + timedelta(hours=-1 if missed else 2)).hour
     schedule = f"0 0 {hour} * * *"
@@ -74,9 +74,9 @@ def test_a_missed_occurrence_runs_once_at_start(
     assert (row["Last"] == stored.as_json()["Last"]) is not missed
 
 
-def test_two_hosts_share_a_timer(start_host: StartHost, new_account: Callable[[], Account]) -> None:
+def test_two_hosts_share_a_timer(start_host: StartHost, new_host_account: Callable[[], Account]) -> None:
     """One of them runs it; when that one is killed, the other takes over once its lease has ended."""
-    account = new_account()
+    account = new_host_account()
     options = ("--timer-lease", "2")
     with start_host(account, *options, TICK="* * * * * *") as first:
         first.wait_for(1, past_due=False)
@@ -89,9 +89,9 @@ def test_two_hosts_share_a_timer(start_host: StartHost, new_account: Callable[[]
     assert ticks[0] - killed < 5
 
 
-def test_a_stopped_host_gives_its_timer_back(start_host: StartHost, new_account: Callable[[], Account]) -> None:
+def test_a_stopped_host_gives_its_timer_back(start_host: StartHost, new_host_account: Callable[[], Account]) -> None:
     """After SIGTERM another host need not wait for the lease of a minute."""
-    account = new_account()
+    account = new_host_account()
     options = ("--timer-lease", "60")
     with start_host(account, *options, TICK="* * * * * *") as first:
         first.wait_for(1, past_due=False)
