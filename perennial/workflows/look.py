@@ -164,9 +164,8 @@ def _write(sight: Sight, decision: Decision, overdue: datetime | None) -> None:
     if sight.closed and read_at <= now:
         read_at = _wait_for_the_vault(sight).next_check
     waits = [read_at, decision_at(decision, now), overdue]
-    waits += (
-        [now + announce.PATIENCE] if entry.since == now else []
-    )  # what is told after this write may lose its message
+    if isinstance(decision, AskHuman) and entry.since == now:
+        waits.append(now + announce.PATIENCE)  # what is told after this write may lose its message
     waits += [lifetimes.next_rung(entry.version, now)] if entry.version else []
     next_check = min(instant for instant in waits if instant is not None)
     sight.entry = replace(entry, next_check=max(next_check, now + timedelta(seconds=1)))
