@@ -71,9 +71,7 @@ def _look(world: World, look: Look) -> Sight:
 
 def _decide_and_act(sight: Sight) -> Decision:
     """Decide, act, and decide again until there is nothing more to do now. One renewal step a look."""
-    if (
-        sight.entry.version is None and sight.closed
-    ):  # refused at first sight: nothing is known, least of all that it is gone
+    if sight.entry.version is None and sight.closed:  # refused at first sight: nothing is known
         return _wait_for_the_vault(sight)
     acted = False
     for _ in range(ACTS):
