@@ -1,0 +1,102 @@
+"""The clock: what is due is queued, paced, once; what is not, is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from perennial.model.decision import Mode
+from perennial.model.inventory import Entry
+from perennial.model.messages import Look
+from perennial.workflows import due
+from perennial.workflows.due import LOOKS_A_TICK
+from tests.memory.queue import MemoryQueues
+from tests.memory.stage import Stage
+from tests.workflows.test_crash import DAY, NOW
+
+
+def stage(count: int, *, late: timedelta = timedelta(minutes=1)) -> Stage:
+    """Return a stage with rows that are due, the first the longest."""
+    on = Stage(NOW, vaults={"kv-orders": Mode.RENEW})
+    for number in range(count):
+        row = Entry(
+            vault="kv-orders",
+            certificate=f"c{number:04}",
+            first_seen=NOW - DAY,
+            next_check=NOW - late - timedelta(seconds=count - number),
+            read_at=NOW + DAY,
+        )
+        on.tables.inventory.put(row)
+    return on
+
+
+def tick(on: Stage) -> list[tuple[Look, timedelta]]:
+    """Run the clock once and return the looks that it queued."""
+    queues = MemoryQueues()
+    due.find_due(replace(on.world(), queues=queues))
+    return [(message, delay) for message, delay in queues.sent if isinstance(message, Look)]
+
+
+def test_due_rows_are_queued_earliest_first_a_second_apart() -> None:
+    """Sixty a vault and tick, the k-th with k seconds of delay; the rest stay due for the next tick."""
+    on = stage(LOOKS_A_TICK + 5)
+    first = tick(on)
+    assert [look.certificate.name for look, _ in first] == [f"c{number:04}" for number in range(LOOKS_A_TICK)]
+    assert [delay.total_seconds() for _, delay in first] == list(range(LOOKS_A_TICK))
+    assert len(tick(on)) == 5
+    assert tick(on) == []
+
+
+def test_a_row_that_was_queued_is_out_of_the_way_for_an_hour() -> None:
+    """The row is moved on before its look is queued: a lost message costs an hour, a second tick finds nothing."""
+    on = stage(1)
+    tick(on)
+    assert on.entry("c0000").next_check == NOW + timedelta(hours=1)
+
+
+def test_a_row_that_is_not_due_is_left() -> None:
+    """A second before its time nothing is queued."""
+    on = stage(1, late=timedelta(seconds=-5))
+    assert tick(on) == []
+
+
+def test_rows_of_a_vault_that_is_no_longer_ours_are_left() -> None:
+    """A vault that the settings no longer name costs nothing."""
+    on = stage(3)
+    on.settings = replace(on.settings, vaults={"kv-other": Mode.OBSERVE})
+    assert tick(on) == []
+
+
+def test_the_tick_is_noted_for_health() -> None:
+    """The heartbeat is the tick itself."""
+    on = stage(0)
+    tick(on)
+    fleet = on.tables.fleet.get("fleet", "fleet")
+    assert fleet is not None
+    assert fleet.value.last_due == NOW
+
+
+def test_two_ticks_at_once_queue_a_row_once() -> None:
+    """Another instance's tick in the middle wins the row by its ETag."""
+    on = stage(1)
+    stored = on.tables.inventory.get("kv-orders", "c0000")
+    assert stored is not None
+    faster = replace(stored, value=replace(stored.value, next_check=NOW + timedelta(hours=1)))
+
+    class Racing:
+        """An inventory in which another tick is a moment faster."""
+
+        def __getattr__(self, name: str) -> object:
+            """Let everything through but the save."""
+            return getattr(on.tables.inventory, name)
+
+        def save(self, row: object) -> object:
+            """Find the row moved by the other."""
+            on.tables.inventory.save(faster)
+            return on.tables.inventory.save(row)  # type: ignore[arg-type]  # the stale row
+
+    queues = MemoryQueues()
+    world = on.world()
+    racing = replace(world, queues=queues, tables=replace(world.tables, inventory=Racing()))  # type: ignore[arg-type]
+    due.find_due(racing)
+    assert queues.looks == []
