@@ -33,7 +33,7 @@ def play(stage: Stage, story: Story) -> None:
         run["skipped"].get("first seen") == 1,
         f"new: {run['skipped'].get('first seen')} of {run['seen']}",
     )
-    story.wait("the renewal", lambda: stage.reason(ORDERS, NAME) == "not-due", 75)
+    story.wait(f"the renewal of {ORDERS}/{NAME}", lambda: stage.reason(ORDERS, NAME) == "not-due", 75)
     story.claim(
         "it is renewed all the same, once",
         stage.versions(ORDERS, NAME) == 2 and len(stage.creates(ORDERS, NAME)) == 1,

@@ -22,7 +22,7 @@ def play(stage: Stage, story: Story) -> None:
     )
     event = stage.comes_near_its_end(Seed(ORDERS, NAME, "self-signed", 20), story)
     began = story.seconds
-    story.wait("the renewal", lambda: stage.reason(ORDERS, NAME) == "not-due", 75)
+    story.wait(f"the renewal of {ORDERS}/{NAME}", lambda: stage.reason(ORDERS, NAME) == "not-due", 75)
     story.claim(
         "it is renewed",
         stage.versions(ORDERS, NAME) == 2,
@@ -37,8 +37,8 @@ def _again(stage: Stage, story: Story, event: Json) -> None:
     """Deliver the same event ten more times."""
     stage.azure.redeliver(event["id"], COPIES)
     story.say(f"Event Grid delivers the same event {COPIES} more times")
-    story.wait("all copies to be taken", lambda: _delivered(stage, event["id"]) == COPIES + 1, 20)
-    looks = story.wait("the looks that they ask for", lambda: stage.looks(ORDERS, NAME, "near-expiry")[COPIES:], 20)
+    story.wait("an acknowledgement of each copy", lambda: _delivered(stage, event["id"]) == COPIES + 1, 20)
+    looks = story.wait("a look for each", lambda: stage.looks(ORDERS, NAME, "near-expiry")[COPIES:], 20)
     story.say(f"its log: {COPIES + len(looks)} looks, the last one did {looks[-1]['did'] or 'nothing'}")
     story.claim(
         "ten copies change nothing",
@@ -80,8 +80,10 @@ def _record(one: Json) -> tuple[str, ...]:
 def _told(stage: Stage, story: Story) -> None:
     """See that the topic and the webhook were told the same, and get the same id when it is told again."""
     current = stage.person.versions(ORDERS, NAME)[-1]
-    hooks = story.wait("the webhook", lambda: stage.at_service(ORDERS, NAME, current), NOTICE)
-    topic = story.wait("the topic", lambda: stage.at_topic(ORDERS, NAME, current), NOTICE)
+    hooks = story.wait(
+        "the notice of the new version at the webhook", lambda: stage.at_service(ORDERS, NAME, current), NOTICE
+    )
+    topic = story.wait("the same at the topic", lambda: stage.at_topic(ORDERS, NAME, current), NOTICE)
     story.say(f"both say: take it up from {hooks[0].event['data']['secret_id']}")
     story.claim(
         "the Event Grid subscriber and the webhook were told of the new version, under one id",
@@ -92,7 +94,7 @@ def _told(stage: Stage, story: Story) -> None:
     again = next(one for one in deliveries if one["notice"] == hooks[0].id)
     stage.app.post(f"deliveries/{again['id']}/redeliver")
     story.say("a person asks for that delivery again: POST /api/deliveries/…/redeliver")
-    repeated = story.wait("the repeat", lambda: stage.at_service(ORDERS, NAME, current)[1:], 20)
+    repeated = story.wait("the repeated notice", lambda: stage.at_service(ORDERS, NAME, current)[1:], 20)
     story.claim(
         "a repeat has the same id and verifies",
         all(one.verified and one.id == hooks[0].id for one in repeated),

@@ -16,8 +16,10 @@ def play(stage: Stage, story: Story) -> None:
     made = stage.person.import_new(ORDERS, NAME, tags=OWNER)
     version = str(made.properties.version if made.properties else "")
     story.say(f"a person imports version {version[:8]}…")
-    topic = story.wait("the topic to be told", lambda: stage.at_topic(ORDERS, NAME, version), NOTICE)
-    hooks = story.wait("the webhook", lambda: stage.at_service(ORDERS, NAME, version), NOTICE)
+    topic = story.wait("the notice of the import at the topic", lambda: stage.at_topic(ORDERS, NAME, version), NOTICE)
+    hooks = story.wait(
+        "the notice of the import at the webhook", lambda: stage.at_service(ORDERS, NAME, version), NOTICE
+    )
     data = hooks[0].event["data"]
     story.claim(
         "every subscriber to new versions is told of it, with the same id and the version that it replaced",

@@ -45,7 +45,7 @@ def _supervised(stage: Stage, story: Story) -> None:
 def _taken_over(stage: Stage, story: Story) -> None:
     """One whose autorotation is overdue is taken over."""
     stage.comes_near_its_end(Seed(ORDERS, LATE, "Key Vault should have renewed it", 10, auto_renew=True), story)
-    story.wait("the renewal", lambda: stage.reason(ORDERS, LATE) == "supervised", 75)
+    story.wait(f"the renewal of {ORDERS}/{LATE}", lambda: stage.reason(ORDERS, LATE) == "supervised", 75)
     claimed = [one for one in stage.app.everything(f"certificates/{ORDERS}/{LATE}/history") if one["kind"] == "claimed"]
     story.claim(
         "where Key Vault is late by more than the grace, Perennial steps in, and hands it back",
@@ -59,7 +59,7 @@ def _refused(stage: Stage, story: Story) -> None:
     seed = Seed(ORDERS, PUBLIC, "public, imported over a Self policy", 20, signed="public")
     stage.comes_near_its_end(seed, story)
     reason = "policy-does-not-match-certificate"
-    story.wait("a decision", lambda: stage.reason(ORDERS, PUBLIC) == reason, 20)
+    story.wait(f"the refusal to renew {ORDERS}/{PUBLIC}", lambda: stage.reason(ORDERS, PUBLIC) == reason, 20)
     known = stage.app.get(f"certificates/{ORDERS}/{PUBLIC}")
     notices = story.wait(
         "the operators' notice", lambda: stage.receiver.received(OPERATORS, "ActionNeeded", f"{ORDERS}/{PUBLIC}"), 20

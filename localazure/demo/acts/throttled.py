@@ -25,14 +25,14 @@ def play(stage: Stage, story: Story) -> None:
     stage.azure.issuer(ORDERS, CA, delay=ISSUING)
     for name in UNDER_WAY:
         stage.comes_near_its_end(Seed(ORDERS, name, "by the integrated CA", 20, issuer=CA, signed="corp"), story)
-        story.wait(f"the create of {name}", partial(stage.creates, ORDERS, name), 75)
+        story.wait(f"the create of {ORDERS}/{name}", partial(stage.creates, ORDERS, name), 75)
     began = story.seconds
     stage.azure.fault("keyvault", path=f"{ORDERS}.vault.azure.net/*", status=429, retry_after=ASKED_TO_WAIT)
     with_ca = [name for name in UNDER_WAY if not _issued(stage, name)]
     story.say(f"{' and '.join(with_ca)} are with the CA; now {ORDERS} answers 429, Retry-After: {ASKED_TO_WAIT}")
     _other_vault(stage, story)
-    story.wait("the CA to issue both", lambda: all(_issued(stage, name) for name in UNDER_WAY), 30)
-    refused = story.wait("Perennial to be refused again", lambda: _refused(stage)[2:], 30)
+    story.wait("both new versions in the vault", lambda: all(_issued(stage, name) for name in UNDER_WAY), 30)
+    refused = story.wait("a third request that is refused", lambda: _refused(stage)[2:], 30)
     reasons = {name: stage.app.get(f"certificates/{ORDERS}/{name}")["reason"]["sentence"] for name in UNDER_WAY}
     story.say(f"{UNDER_WAY[0]}: “{reasons[UNDER_WAY[0]]}”")
     asked, lasted = len(_refused(stage)), story.seconds - began
@@ -51,7 +51,7 @@ def _other_vault(stage: Stage, story: Story) -> None:
     tags = {**OWNER, "perennial-renew": "always"}
     stage.comes_near_its_end(Seed(BILLING, ELSEWHERE, "tagged always", 20, tags=tags), story)
     began = story.seconds
-    story.wait("the renewal in the other vault", lambda: stage.reason(BILLING, ELSEWHERE) == "not-due", 75)
+    story.wait(f"the renewal of {BILLING}/{ELSEWHERE}", lambda: stage.reason(BILLING, ELSEWHERE) == "not-due", 75)
     story.claim(
         "the other vault is not held up",
         stage.versions(BILLING, ELSEWHERE) == 2,
@@ -71,7 +71,9 @@ def _refused(stage: Stage) -> list[Json]:
 def _nothing_lost(stage: Stage, story: Story) -> None:
     """Both renewals end, once each, and are told."""
     began = story.seconds
-    story.wait("both renewals", lambda: all(stage.reason(ORDERS, name) == "not-due" for name in UNDER_WAY), 60)
+    story.wait(
+        "the end of both renewals", lambda: all(stage.reason(ORDERS, name) == "not-due" for name in UNDER_WAY), 60
+    )
     versions = [stage.versions(ORDERS, name) for name in UNDER_WAY]
     creates = [len(stage.creates(ORDERS, name)) for name in UNDER_WAY]
     failures = [stage.app.get(f"certificates/{ORDERS}/{name}")["renewal"]["failures"] for name in UNDER_WAY]

@@ -53,14 +53,16 @@ def _recovers(stage: Stage, story: Story, subject: str) -> None:
     stage.azure.issuer(ORDERS, CA)
     story.say("the CA is open again")
     began = story.seconds
-    story.wait("the renewal", lambda: stage.reason(ORDERS, NAME) == "not-due", 90)
+    story.wait(f"the renewal of {ORDERS}/{NAME}", lambda: stage.reason(ORDERS, NAME) == "not-due", 90)
     failures = stage.app.get(f"certificates/{ORDERS}/{NAME}")["renewal"]["failures"]
     story.claim(
         "the next attempt renews it",
         stage.versions(ORDERS, NAME) == 2 and len(stage.creates(ORDERS, NAME)) == failures + 1,
         f"after {failures} failures, {story.seconds - began:.1f} s after the CA was back; {len(stage.creates(ORDERS, NAME))} creates",
     )
-    told = story.wait("the good news", lambda: stage.receiver.received(OPERATORS, "RenewalRecovered", subject), 20)
+    told = story.wait(
+        "the notice that it is over", lambda: stage.receiver.received(OPERATORS, "RenewalRecovered", subject), 20
+    )
     story.claim(
         "the operators are told that it is over",
         len(told) == 1 and told[0].event["data"]["attempts"] == failures,
