@@ -75,7 +75,7 @@ class Story:
             now = time.monotonic()
             if now - began > within:
                 self._clear()
-                self.claim(f"in {within:.0f} s there is {what}", holds=False, measured="nothing of it")
+                self.claim(f"{what}, within {within:.0f} s", holds=False, measured="nothing of it")
             if self._out.isatty():
                 self._write(f"\r{self._stamp()}… waiting: {what} ({now - began:.0f} s)"[:WIDTH] + CLEAR)
             elif now - spoke > SAY_EVERY:
