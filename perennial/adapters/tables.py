@@ -188,6 +188,8 @@ def filter_of(query: Query) -> tuple[str, dict[str, Any]]:
         add("RowKey lt @beyond", "beyond", query.prefix[:-1] + chr(ord(query.prefix[-1]) + 1))
     if query.after:
         add("RowKey gt @after", "after", query.after)
+    if query.until:
+        add("RowKey le @until", "until", query.until)
     if query.beyond:
         # The first condition lets the service start there; an `or` alone would make it read the whole table.
         # The SDK finds its parameters between blanks, hence the one before the bracket.

@@ -39,6 +39,7 @@ class Query:
     partition: str = ""  # empty: every partition
     prefix: str = ""  # of the row key
     after: str = ""  # row keys greater than this
+    until: str = ""  # row keys up to this one, itself included
     beyond: tuple[str, str] | None = None  # rows after this partition and key, over all partitions
     equal: Mapping[str, str | bool] = field(default_factory=dict)  # column → text or flag
     due: tuple[str, datetime] | None = None  # column at or before that instant; rows without the column do not match

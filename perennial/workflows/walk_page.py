@@ -162,7 +162,9 @@ def entries_of(world: World, vault: str, names: Sequence[str]) -> dict[str, Stor
     if not names:
         return {}
     limit = min(2 * len(names) + 10, 1000)
-    window = newest(world.tables.inventory, Query(partition=vault, after=just_before(min(names))), limit)
+    window = newest(
+        world.tables.inventory, Query(partition=vault, after=just_before(min(names)), until=max(names)), limit
+    )
     found = {stored.value.certificate: stored for stored in window}
     end = window[-1].value.certificate if len(window) == limit else ""
     for name in names:
@@ -179,7 +181,8 @@ def findings_of(world: World, vault: str, names: Iterable[str]) -> dict[str, lis
     if not found:
         return found
     limit = min(8 * len(found) + 10, 1000)
-    window = newest(world.tables.findings, Query(partition=vault, after=just_before(min(found))), limit)
+    between = Query(partition=vault, after=just_before(min(found)), until=f"{max(found)}:~")
+    window = newest(world.tables.findings, between, limit)
     end = f"{window[-1].value.certificate}:{window[-1].value.rule}" if len(window) == limit else ""
     beyond = {name for name in found if end and f"{name}:~" > end}
     for stored in window:

@@ -169,6 +169,16 @@ def test_select_by_prefix_and_after(tables: Tables, subject: str) -> None:
     assert [row.notice for row in found] == ["b2", "b3"]
 
 
+def test_select_until_a_key_and_between_two(tables: Tables, subject: str) -> None:
+    """`until` includes its own key, also where no row has it, and goes with `after` and with pages."""
+    for notice in ("a1", "b1", "b2", "b3", "c1"):
+        tables.deliveries.put(delivery(subject, notice))
+    tables.deliveries.put(delivery(f"{subject}x", "a2"))
+    assert [row.notice for row in everything(tables, Query(partition=subject, until="b1:ops"))] == ["a1", "b1"]
+    between = Query(partition=subject, after="a1:ops", until="b2:zz", limit=1)
+    assert [row.notice for row in everything(tables, between)] == ["b1", "b2"]
+
+
 def test_select_by_equal_columns(tables: Tables, subject: str) -> None:
     """Text, enums and flags are compared with what the column holds; quotes harm nobody."""
     tables.deliveries.put(delivery(subject, "n1", version="it's ' or true"))
