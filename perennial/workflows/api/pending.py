@@ -20,8 +20,9 @@ from perennial.model.messages import Look
 from perennial.model.renewal import Outcome, Renewal, Step
 from perennial.ports.tables import Stored
 from perennial.workflows import sight, vault_state
-from perennial.workflows.api import certificates, reading, rows, snapshot
+from perennial.workflows.api import certificates, reading, rows
 from perennial.workflows.api.http import Declined, Request, Response, conflict, not_found
+from perennial.workflows.inspection import snapshot_of
 from perennial.workflows.world import World
 
 PAUSE = timedelta(days=1)  # time for a person to import what they have
@@ -123,7 +124,7 @@ def _give_up(stored: Stored[Renewal], entry: Entry, error: str, world: World) ->
         waiting=None,
         error=f"(person) {error}",
         fix=FIX,
-        refused_for=refused_for(snapshot.of(entry, row), row.issuer),
+        refused_for=refused_for(snapshot_of(entry, row), row.issuer),
         untidy=True,
     )
     return world.tables.renewals.save(Stored(closed, stored.etag))

@@ -15,9 +15,10 @@ from perennial.model.messages import Look
 from perennial.model.reasons import ReasonCode
 from perennial.model.renewal import Asked
 from perennial.workflows import sight
-from perennial.workflows.api import certificates, facts, reading, rows, snapshot
+from perennial.workflows.api import certificates, facts, reading, rows
 from perennial.workflows.api.http import Declined, Request, Response, conflict
 from perennial.workflows.api.remedies import REMEDIES
+from perennial.workflows.inspection import snapshot_of
 from perennial.workflows.world import World
 
 # A look that is lost is made up for by the clock; not at once, so that the message may come first.
@@ -88,7 +89,7 @@ def _in_vain(ref: CertificateRef, expected: Decision, world: World) -> Declined:
 def _expected(entry: Entry, world: World) -> Decision:
     """Decide from the rows as they stand: what the look will say unless the vault has changed."""
     claim = sight.newest_claim(world, entry)
-    seen = snapshot.of(entry, claim.value if claim else None)
+    seen = snapshot_of(entry, claim.value if claim else None)
     return decide(seen, sight.renewal_policy(world, entry.vault, sight.fleet_row(world).value), world.now)
 
 
