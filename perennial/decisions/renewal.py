@@ -89,8 +89,8 @@ def policy_mismatch(case: Case) -> Decision | None:
 
 
 def no_issuer(case: Case) -> Decision | None:
-    """It is due, and nothing can renew it."""
-    if case.issuer or not case.due:
+    """It is due, or a person wants it renewed, and nothing can."""
+    if case.issuer or not (case.due or case.by_person):
         return None
     named = f"its tag names the issuer {case.wishes.issuer}, which is not set up" if case.wishes.issuer else ""
     why = named or "its policy's issuer is Unknown and no tag perennial-issuer names a CA"

@@ -117,6 +117,13 @@ ROWS: list[tuple[str, Snapshot, RenewalPolicy, type[Decision], ReasonCode]] = [
         ReasonCode.REQUESTED,
     ),
     ("nothing can renew it", snapshot(DUE, policy=UNKNOWN), RENEW, AskHuman, ReasonCode.NO_ISSUER),
+    (
+        "a person wants it early, and nothing can renew it",
+        snapshot(YOUNG, policy=UNKNOWN, request=asked()),
+        RENEW,
+        AskHuman,
+        ReasonCode.NO_ISSUER,
+    ),
     ("nothing can renew it, but it is not due", snapshot(YOUNG, policy=UNKNOWN), RENEW, WaitUntil, ReasonCode.NOT_DUE),
     (
         "expired when first seen, before observe: switching its vault on would not renew it",
