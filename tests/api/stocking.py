@@ -14,7 +14,7 @@ from perennial.model.ids import digest
 from perennial.model.inventory import Entry
 from perennial.model.renewal import Asked, Renewal
 from perennial.workflows import sight
-from perennial.workflows.api import snapshot
+from perennial.workflows.inspection import snapshot_of
 from perennial.workflows.world import World
 
 NOW = datetime(2026, 11, 24, 8, 0, tzinfo=UTC)
@@ -81,7 +81,7 @@ def stock(
         paused_until=paused_until,
         request=request,
     )
-    seen = snapshot.of(entry, None)
+    seen = snapshot_of(entry, None)
     rules = sight.renewal_policy(world, ref.vault, sight.fleet_row(world).value)
     decision = decide(seen, rules, world.now)
     entry = replace(
