@@ -72,6 +72,7 @@ class Requests:
         """Return a handler that logs, and is struck by faults."""
 
         async def watched(request: web.Request) -> web.StreamResponse:
+            """Answer a request, note it, and let a fault strike it."""
             began = time.perf_counter()
             fault = self._strike(service, request)
             status = 500

@@ -61,6 +61,7 @@ async def certificates(ask: Ask) -> Answer:
     pending = ask.query.get("includePending", "").lower() == "true"
 
     def show(row: str) -> Json | None:
+        """Show a name's latest version."""
         certificate = ask.vault.live.get(row.lower()) if row != CONTACTS else None
         version = certificate.latest if certificate and not certificate.state else None
         if certificate is None or version is None or not (version.der or pending):
@@ -74,6 +75,7 @@ async def deleted_certificates(ask: Ask) -> Answer:
     """GET /deletedcertificates: pages over the same rows as the live ones, what is being deleted included (recorded)."""
 
     def show(row: str) -> Json | None:
+        """Show what is deleted, or being deleted."""
         certificate = ask.vault.deleted.get(row.lower()) or ask.vault.live.get(row.lower())
         if certificate is None or certificate.state not in ("deleting", "deleted") or certificate.latest is None:
             return None
@@ -88,6 +90,7 @@ async def versions(ask: Ask) -> Answer:
     known = certificate.versions if certificate and not certificate.state else {}
 
     def show(row: str) -> Json | None:
+        """Show a version."""
         assert certificate
         return shapes.item(ask, certificate, known[row.lower()], versioned=True)
 
@@ -100,6 +103,7 @@ async def issuers(ask: Ask) -> Answer:
     """GET /certificates/issuers: id and provider only (recorded)."""
 
     def show(row: str) -> Json | None:
+        """Show an issuer."""
         issuer = ask.vault.issuers[row.lower()]
         return {"id": f"{ask.root}/certificates/issuers/{issuer.name}", "provider": issuer.provider}
 

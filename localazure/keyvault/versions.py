@@ -48,9 +48,11 @@ def watch(world: World, vault: Vault, certificate: Certificate, version: Version
             tell(world, vault, certificate, version, what)
 
     async def near() -> None:
+        """Say that the version is near its expiry."""
         deed(events.NEAR_EXPIRY)
 
     async def expired() -> None:
+        """Say that the version has expired."""
         deed(events.EXPIRED)
 
     now = world.clock().timestamp()

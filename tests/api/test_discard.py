@@ -17,7 +17,7 @@ from perennial.model.inventory import Entry
 from perennial.model.renewal import Asked, Checkpoint, Outcome, Renewal, Step
 from perennial.ports.tables import Query
 from perennial.workflows import sight
-from perennial.workflows.api import snapshot
+from perennial.workflows.inspection import snapshot_of
 from perennial.workflows.world import World
 from tests.api.calling import Answer, Api
 from tests.api.stocking import DAY, NOW, WATCHED, WEB, claim, stock
@@ -107,7 +107,7 @@ def test_our_own_operation_is_given_up_and_the_certificate_paused_for_a_day(*, a
     assert (after.outcome, after.closed, after.untidy, after.held_until) == (Outcome.GIVEN_UP, NOW, False, None)
     assert after.error.startswith("(person)")
     assert row(world).request is None
-    seen = snapshot.of(row(world), after)
+    seen = snapshot_of(row(world), after)
     policy = sight.renewal_policy(world, "kv-orders", sight.fleet_row(world).value)
     for later in (NOW, NOW + 2 * DAY):
         assert decide(seen, policy, later).reason.code == "given-up"
