@@ -82,7 +82,7 @@ def test_the_package_is_built_into_an_empty_folder(tmp_path: Path) -> None:
 
 def test_a_forgotten_folder_would_be_seen() -> None:
     """A folder that .funcignore does not name would be deployed, by every reading."""
-    assert [denies("bench/x.py") for denies in readings(FUNCIGNORE).values()] == [False, False, False]
+    assert [denies("forgotten/x.py") for denies in readings(FUNCIGNORE).values()] == [False, False, False]
 
 
 def test_core_tools_takes_a_line_for_the_beginning_of_a_path() -> None:
