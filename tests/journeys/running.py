@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from azure.core.rest import HttpRequest
 from azure.data.tables import TableClient
 from azure.storage.queue import QueueClient
 
-from localazure.client import Host, LocalAzure, await_until
+from localazure.client import LocalAzure, await_until
 from localazure.minting import Issuer, certificate_authority
 from localazure.operator import Operator, OperatorCredential
 
@@ -66,9 +66,11 @@ class Log:
 class App:
     """A running host with the app, asked over HTTP as people and Event Grid do."""
 
-    def __init__(self, host: Host) -> None:
-        self.host = host
-        self.log = Log(host.process.log)
+    def __init__(self, url: str, log: Path, kill: Callable[[], object]) -> None:
+        """Take where the host listens, where it logs, and how to end it as a crash would."""
+        self.url = url
+        self.log = Log(log)
+        self.kill = kill
         self._http = urllib3.PoolManager(retries=False, timeout=60)
 
     def close(self) -> None:
@@ -78,7 +80,7 @@ class App:
     def ask(self, method: str, path: str, body: object = None) -> tuple[int, Json]:
         """Send a request to the HTTP API; return status and document."""
         text = None if body is None else json.dumps(body)
-        answer = self._http.request(method, f"{self.host.url}/api/{path}", body=text)
+        answer = self._http.request(method, f"{self.url}/api/{path}", body=text)
         return answer.status, json.loads(answer.data) if answer.data else {}
 
     def get(self, path: str) -> Json:
@@ -99,7 +101,7 @@ class App:
 
     def notify(self, function: str, body: object) -> int:
         """Deliver to a function as Event Grid does; return the status. Text goes as it is."""
-        url = f"{self.host.url}/runtime/webhooks/EventGrid?functionName={function}"
+        url = f"{self.url}/runtime/webhooks/EventGrid?functionName={function}"
         text = body if isinstance(body, str) else json.dumps(body)
         return self._http.request("POST", url, body=text, headers={"aeg-event-type": "Notification"}).status
 
@@ -137,7 +139,7 @@ class App:
         return walks
 
     def _run(self, function: str) -> None:
-        answer = self._http.request("POST", f"{self.host.url}/admin/functions/{function}", body='{"input": ""}')
+        answer = self._http.request("POST", f"{self.url}/admin/functions/{function}", body='{"input": ""}')
         assert answer.status == 202, answer.status
 
 
@@ -200,7 +202,7 @@ class Journey:
         """Run a host; from then on it hears the events of the vaults named by `hear` (None: of all of its own)."""
         log = self._folder / f"host-{next(SERIAL)}.log"
         with self.azure.host(folder, self.environment(modes, settings, identity), log=log) as host:
-            app = App(host)
+            app = App(host.url, host.process.log, host.process.kill)
             for vault in modes if hear is None else hear:
                 self.azure.create_vault(vault, deliver_to=host.url)
             try:

@@ -43,7 +43,7 @@ def test_a_host_killed_between_create_and_record_leaves_one_version(journey: Jou
         first.notify("certificate_near_expiry", near_expiry(quick, "www"))
         first.notify("certificate_near_expiry", near_expiry(slow, "shop"))
         await_until(lambda: journey.versions(quick, "www") == 2 and _pending(journey, slow, "shop"), PATIENCE)
-        first.host.process.kill()
+        first.kill()
     with journey.app(modes) as second:
         _let_leases_end(journey, f"{quick}:www", quick, "www")
         _let_leases_end(journey, f"{slow}:shop", slow, "shop")

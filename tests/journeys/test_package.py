@@ -1,0 +1,55 @@
+"""What .funcignore leaves, in an empty folder, with only what requirements.txt pins: it is indexed, and it renews and tells."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import timedelta
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from localazure.client import await_until
+from localazure.receiver import Receiver
+from tests.journeys.packaged import Package, pins
+from tests.journeys.running import PATIENCE, ROOT, Journey, near_expiry
+
+DAY = timedelta(days=1)
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Package:
+    """The deployed app."""
+    return Package(tmp_path / "deployed")
+
+
+def test_the_package_runs_with_its_own_pins_alone(journey: Journey, package: Package, tmp_path: Path) -> None:
+    """It imports whole; under the worker library it is indexed, renews, and tells a topic and a webhook."""
+    assert {name: version(name) for name in pins(ROOT)} == pins(ROOT)  # what was linked is what is pinned
+    imported = package.imports()
+    assert imported.returncode == 0, imported.stderr[-2000:]
+    vault = journey.vault("package")
+    journey.operator.seed(vault, "www", left=20 * DAY)
+    ready = journey.azure.ready
+    settings = {"PERENNIAL_SECRET_SHOP": SECRET, "PERENNIAL_WEBHOOK_RANGES": "127.0.0.0/8 ::1/128"}
+    variables = journey.environment({vault: "renew"}, settings)
+    with Receiver({"/shop": SECRET}).serving(ready.certificate, ready.key) as receiver:
+        hook = {"channel": "webhook", "target": receiver.url("/shop"), "secret": "SHOP"}
+        with package.host(variables, tmp_path) as app:
+            journey.azure.create_vault(vault, deliver_to=app.url)
+            assert app.ask("PUT", "subscriptions/shop", hook)[0] == 201
+            assert app.ask("PUT", "subscriptions/topic", {"channel": "event-grid"})[0] == 201
+            app.notify("certificate_near_expiry", near_expiry(vault, "www"))
+            await_until(lambda: receiver.received("/shop", "NewVersion", f"{vault}/www"), PATIENCE)
+            await_until(lambda: journey.told(vault, "www", "NewVersion"), PATIENCE)
+            assert app.sweep()[0]["state"] == "whole"
+    assert journey.versions(vault, "www") == 2
+
+
+def test_a_package_without_a_pin_would_be_seen(package: Package) -> None:
+    """The proof can fail: without one of its packages a module of the app cannot be imported."""
+    shutil.rmtree(package.packages / "standardwebhooks")
+    imported = package.imports()
+    assert imported.returncode != 0
+    assert "standardwebhooks" in imported.stderr
