@@ -11,13 +11,13 @@ from perennial.workflows.api import (
     findings,
     forecast,
     heartbeat,
+    http,
     mode,
     pending,
     renewals,
     subscriptions,
     sweeps,
 )
-from perennial.workflows.api.http import Operation, Request, Response, answer
 
 doors = func.Blueprint()
 
@@ -130,14 +130,14 @@ def start_sweep(req: func.HttpRequest) -> func.HttpResponse:
     return _answered(sweeps.started, req)
 
 
-def _answered(operation: Operation, req: func.HttpRequest) -> func.HttpResponse:
+def _answered(operation: http.Operation, req: func.HttpRequest) -> func.HttpResponse:
     """Run an operation in a fresh world."""
-    return _sent(answer(operation, _read(req), wiring.world()))
+    return _sent(http.answer(operation, _read(req), wiring.world()))
 
 
-def _read(req: func.HttpRequest) -> Request:
+def _read(req: func.HttpRequest) -> http.Request:
     """Take from the request what operations may see: none of its keys."""
-    return Request(
+    return http.Request(
         method=req.method,
         route=req.route_params,
         query=req.params,
@@ -146,7 +146,7 @@ def _read(req: func.HttpRequest) -> Request:
     )
 
 
-def _sent(response: Response) -> func.HttpResponse:
+def _sent(response: http.Response) -> func.HttpResponse:
     """Turn an answer into the worker's own."""
     return func.HttpResponse(
         response.payload,

@@ -16,15 +16,16 @@ from uuid import uuid4
 from perennial import settings as installation
 from perennial.errors import SettingsError
 from perennial.log import quiet_sdks, warn
-from perennial.ports.channel import Channel
-from perennial.ports.issuer import Issuer
-from perennial.ports.queue import Intake, Queues
-from perennial.ports.tables import Tables
-from perennial.ports.vault import Vaults
-from perennial.workflows.world import World
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
+
+    from perennial.ports.channel import Channel
+    from perennial.ports.issuer import Issuer
+    from perennial.ports.queue import Intake, Queues
+    from perennial.ports.tables import Tables
+    from perennial.ports.vault import Vaults
+    from perennial.workflows.world import World
 
 
 @cache
@@ -43,6 +44,8 @@ def report_faults() -> None:
 
 def world() -> World:
     """Return everything outside as one invocation sees it, at one instant."""
+    from perennial.workflows.world import World  # noqa: PLC0415 (heavy: the types of every row)
+
     return World(
         now=datetime.now(UTC).replace(microsecond=0),
         settings=settings(),

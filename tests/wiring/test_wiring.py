@@ -41,6 +41,19 @@ print(json.dumps([name for name in {SDKS.split()} if name in sys.modules]))
     assert run(script, SETTINGS) == []
 
 
+def test_indexing_executes_no_workflow() -> None:
+    """A process that only learns which functions there are runs neither a workflow nor what workflows think with."""
+    script = """
+import sys, json
+import function_app
+def executed(name):
+    return type.__getattribute__(object.__getattribute__(sys.modules[name], "__class__"), "__name__") != "_LazyModule"
+work = ("perennial.workflows.", "perennial.decisions", "perennial.compliance", "perennial.ports", "perennial.adapters")
+print(json.dumps(sorted(name for name in list(sys.modules) if name.startswith(work) and executed(name))))
+"""
+    assert run(script, SETTINGS) == ["perennial.workflows.api"]
+
+
 def test_a_world_is_fresh_and_its_parts_are_built_once() -> None:
     """Each invocation has its own instant, in whole seconds of UTC; vault and queue SDKs wait for their first use."""
     script = """
