@@ -46,6 +46,8 @@ class IssuerPlay:
 
     delay: timedelta = timedelta(seconds=10)
     failure: tuple[str, str] | None = None  # code and message of every operation while set
+    life: timedelta | None = None  # of what it issues; None: as the policy asks
+    busy_until: datetime | None = None  # what would end before then ends then
     issuer_class: IssuerClass = IssuerClass.PUBLIC
 
 
@@ -184,11 +186,11 @@ class Shelf:
         )
         name.pending = pending
         if not name.versions:
-            version = self._planned(name, now, enabled=False)
+            version = self._planned(name, now, None, enabled=False)
             name.unfinished = (version, dict(tags))
         play = self.issuers.get(name.policy.issuer.lower())
         if play:
-            self.at(now + play.delay, lambda when: self.finish(name, pending, when))
+            self.at(max(now + play.delay, play.busy_until or now), lambda when: self.finish(name, pending, when))
         return pending
 
     def finish(self, name: Name, pending: Pending, when: datetime) -> None:
@@ -200,7 +202,7 @@ class Shelf:
             pending.state, pending.error = OperationState.FAILED, play.failure
             return
         pending.state = OperationState.COMPLETED
-        version = self._planned(name, when, enabled=True)
+        version = self._planned(name, when, play.life, enabled=True)
         self.add_version(name, version, pending.tags, number=pending.number, issuer_class=play.issuer_class)
 
     def rotate(self, name: Name, when: datetime | None = None) -> None:
@@ -223,12 +225,12 @@ class Shelf:
 
         self.at(when, turn)
 
-    def _planned(self, name: Name, now: datetime, *, enabled: bool) -> Version:
+    def _planned(self, name: Name, now: datetime, life: timedelta | None, *, enabled: bool) -> Version:
         return Version(
             id=self.fresh_id(name.ref),
             created=now,
             not_before=now - BACKDATED,
-            not_after=after_months(now.astimezone(UTC), name.policy.validity_months),
+            not_after=now + life if life else after_months(now.astimezone(UTC), name.policy.validity_months),
             enabled=enabled,
         )
 

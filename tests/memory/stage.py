@@ -10,32 +10,32 @@ from itertools import count
 from typing import Any
 
 import msgspec
-from cronsim import CronSim
 
 from perennial.issuers.through_csr import ThroughCsr
 from perennial.issuers.vault import ByVault
 from perennial.model.certificate import CertificateRef, Version
 from perennial.model.decision import Mode
-from perennial.model.history import Record, WalkState
+from perennial.model.history import Record
 from perennial.model.inventory import Entry
 from perennial.model.messages import EventSeen, Look, Nudge, Walk
 from perennial.model.notices import Subscription, subject_of
 from perennial.model.renewal import Renewal
 from perennial.ports.authority import Authority
+from perennial.ports.channel import Channel
 from perennial.ports.issuer import Issuer
 from perennial.ports.tables import Query
-from perennial.workflows import abandon, deliver, due, look, sweep, walk
-from perennial.workflows.reading import every
+from perennial.workflows import deliver, due, look, sweep, walk
+from perennial.workflows.abandon import abandon as abandon_message
 from perennial.workflows.world import World
 from tests.memory.channel import MemoryChannel
 from tests.memory.death import Death, Reaper
 from tests.memory.queue import Message
 from tests.memory.shelf import VaultEvent
 from tests.memory.tables import memory_tables
+from tests.memory.ticks import Ticks
 from tests.memory.vault import MemoryVaults
 from tests.memory.world import SETTINGS
 
-MINUTE = timedelta(minutes=1)
 TRIES = 5  # host.json: maxDequeueCount
 VISIBILITY = timedelta(seconds=30)  # host.json: visibilityTimeout
 LEASE = timedelta(minutes=10)  # a message whose reader died is seen again after this
@@ -63,6 +63,8 @@ class StageQueues:
 class Stage:
     """Runs workflows as their messages and timers come due. Everything happens at whole instants, in one order."""
 
+    vaults_type = MemoryVaults
+
     def __init__(
         self,
         now: datetime,
@@ -70,21 +72,24 @@ class Stage:
         vaults: Mapping[str, Mode] | None = None,
         authorities: Mapping[str, Authority] | None = None,
         events: bool = True,
+        real_certificates: bool = False,
     ) -> None:
         """Set the stage. `events`: whether the vaults' events arrive by themselves, a second later."""
         self.now = now
         self.settings = replace(SETTINGS, vaults=vaults or SETTINGS.vaults)
-        self.vaults = MemoryVaults(lambda: self.now, on_event=self._event if events else None)
+        self.vaults = self.vaults_type(
+            lambda: self.now, on_event=self.heard if events else None, real_certificates=real_certificates
+        )
         for vault in self.settings.vaults:
             self.vaults.add_vault(vault)
         self.tables = memory_tables()
         self.queues = StageQueues(self)
         self.channel = MemoryChannel()
+        self.channels: dict[str, Channel] = {"memory": self.channel}
         self.failed: list[BaseException] = []
         self.ticking = True
-        self.jumps = True
         self.ticks = 0
-        self._ticked = now.replace(second=0, microsecond=0) - MINUTE
+        self.clock = Ticks(self.tables, now)
         self.reaper: Reaper | None = None
         self._authorities = authorities or {}
         self._heap: list[tuple[datetime, int, Callable[[], None]]] = []
@@ -98,7 +103,7 @@ class Stage:
             tables=self.tables,
             vaults=self.vaults,
             queues=self.queues,
-            channels={"memory": self.channel},
+            channels=self.channels,
             issuers={},
         )
         world = self.reaper.around(bare) if self.reaper else bare
@@ -125,18 +130,18 @@ class Stage:
             if tried < TRIES:
                 self.at(self.now + VISIBILITY, lambda: self.handle(message, tried + 1))
             else:
-                self.at(self.now, lambda: self._abandon(text, queue))
+                self.at(self.now, lambda: self.abandon(text, queue))
 
-    def _abandon(self, text: str, queue: str) -> None:
+    def abandon(self, text: str, queue: str) -> None:
         """Let the function of a poison queue have a message; such a queue has no poison queue of its own, so it is tried until it works."""
         try:
-            abandon.abandon(text, queue, self.world())
+            abandon_message(text, queue, self.world())
         except Death:
             self._died()
-            self.at(self.now + LEASE, lambda: self._abandon(text, queue))
+            self.at(self.now + LEASE, lambda: self.abandon(text, queue))
         except Exception as failure:  # noqa: BLE001  # as above
             self.failed.append(failure)
-            self.at(self.now + VISIBILITY, lambda: self._abandon(text, queue))
+            self.at(self.now + VISIBILITY, lambda: self.abandon(text, queue))
 
     def _died(self) -> None:
         if self.reaper:
@@ -158,7 +163,7 @@ class Stage:
         end = self.now + span
         while (nearest := self._next()) is not None and nearest[0] <= end:
             when, act = nearest
-            self.now = max(self.now, when)
+            self.now = max(self.now, _whole(when))
             self.vaults.settle()
             act()
         self.now = end
@@ -168,7 +173,7 @@ class Stage:
         """Return what happens next, and when."""
         what: list[tuple[datetime, Callable[[], None]]] = []
         if self.ticking:
-            what.append((self._next_tick(), self._tick))
+            what.append((self.clock.following(self.settings), self.tick))
         if self._heap:
             what.append((self._heap[0][0], self._pop))
         by_itself = self.vaults.next_instant()
@@ -179,26 +184,23 @@ class Stage:
     def _pop(self) -> None:
         heapq.heappop(self._heap)[2]()
 
-    def _tick(self) -> None:
-        self._ticked = self.now
+    def tick(self) -> None:
+        """Let find_due run, as its timer does each minute."""
+        self.clock.ticked = self.now.replace(second=0, microsecond=0)
         self.ticks += 1
         try:
             due.find_due(self.world())
         except Death:
             self._died()
 
-    def _next_tick(self) -> datetime:
-        """Return the first minute from now on at which find_due could find something, as the rows stand."""
-        tables = self.tables
-        waits = [stored.value.next_check for stored in every(tables.inventory, Query())]
-        waits += [stored.value.next_check for stored in every(tables.vaults, Query(partition="vault"))]
-        waits += [stored.value.next_check for stored in every(tables.fleet, Query(partition="fleet"))]
-        walks = [stored.value for stored in every(tables.sweeps, Query())]
-        waits += [walk.lease_until or walk.ended or walk.tick for walk in walks if walk.state is not WalkState.WHOLE]
-        waits.append(next(CronSim(self.settings.sweep_schedule, self._ticked)))
-        found = min(waits) if self.jumps else self._ticked
-        minute = found.replace(second=0, microsecond=0)
-        return max(self._ticked + MINUTE, minute + MINUTE if minute < found else minute)
+    @property
+    def jumps(self) -> bool:
+        """Whether minutes in which find_due could find nothing are jumped over."""
+        return self.clock.jumps
+
+    @jumps.setter
+    def jumps(self, jumps: bool) -> None:
+        self.clock.jumps = jumps
 
     def sweep(self) -> None:
         """Start a sweep now."""
@@ -234,6 +236,12 @@ class Stage:
             if about in ("", delivery.subject) and (not code or f'"code":"{code}"' in delivery.body)
         ]
 
-    def _event(self, event: VaultEvent, ref: CertificateRef, version: Version) -> None:
+    def heard(self, event: VaultEvent, ref: CertificateRef, version: Version) -> None:
+        """Let an event of a vault's become a look, as its door would."""
         seen = EventSeen(id=f"{event}-{version.id}", kind=event.value, time=self.now)
         self.queues.send(Look(certificate=ref, cause=event.value, version=version.id, event=seen), timedelta(seconds=1))
+
+
+def _whole(instant: datetime) -> datetime:
+    """Return the first whole second from an instant on: a world's clock knows no finer step."""
+    return instant if not instant.microsecond else instant.replace(microsecond=0) + timedelta(seconds=1)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 import re
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
 from perennial.errors import BadInput, Changed
 from perennial.ports import tables
@@ -25,6 +26,8 @@ class Rows:
     keys: dict[str, list[str]] = field(default_factory=dict)  # partition → sorted row keys
     cells: dict[tuple[str, str], tuple[object, int]] = field(default_factory=dict)  # key → row and ETag
     writes: int = 0
+    dues: dict[tuple[str, str], list[tuple[datetime, int, tuple[str, str]]]] = field(default_factory=dict)
+    """For each partition (empty: all) and column that was asked about: instants, ETags and keys, the earliest first."""
 
     def write(self, at: tuple[str, str], value: object) -> str:
         """Put a row there under a new ETag, which is returned."""
@@ -35,7 +38,26 @@ class Rows:
             insort(self.keys[at[0]], at[1])
         self.writes += 1
         self.cells[at] = (value, self.writes)
+        for (partition, column), heap in self.dues.items():
+            when = getattr(value, column, None) if partition in ("", at[0]) else None
+            if when is not None:
+                heapq.heappush(heap, (when, self.writes, at))
         return str(self.writes)
+
+    def earliest(self, partition: str, column: str) -> datetime | None:
+        """Return the earliest instant in a column, of one partition if given: what a simulation's clock is set by."""
+        heap = self.dues.get((partition, column))
+        if heap is None:
+            cells = [(at, *cell) for at, cell in self.cells.items() if partition in ("", at[0])]
+            heap = self.dues[partition, column] = []
+            for at, value, etag in cells:
+                when = getattr(value, column, None)
+                if when is not None:
+                    heap.append((when, etag, at))
+            heapq.heapify(heap)
+        while heap and ((cell := self.cells.get(heap[0][2])) is None or cell[1] != heap[0][1]):
+            heapq.heappop(heap)
+        return heap[0][0] if heap else None
 
     def remove(self, at: tuple[str, str]) -> None:
         """Take a row away, if there is one."""
@@ -58,7 +80,7 @@ class Rows:
             start = max(start, bisect_right(keys, query.after)) if query.after else start
             start = max(start, bisect_right(keys, after[1])) if after and partition == after[0] else start
             for key in keys[start:]:
-                if not key.startswith(query.prefix):
+                if not key.startswith(query.prefix) or (query.until and key > query.until):
                     break
                 yield partition, key
 
@@ -83,11 +105,16 @@ class MemoryTable[T]:
         if more is None and self.choppy:
             return Page((), json.dumps(["", ""]))
         place: list[str] | None = json.loads(more) if more is not None else None
+        if query.due is not None:
+            first = self._rows.earliest(query.partition, query.due[0])
+            if first is None or first > query.due[1]:
+                return Page((), None)
         found: list[Stored[T]] = []
         last = ("", "")
+        cells, conditional = self._rows.cells, query.due is not None or bool(query.equal)
         for at in self._rows.walk(query, (place[0], place[1]) if place else None):
-            cell = self._rows.cells[at]
-            if not _matches(cell[0], query):
+            cell = cells[at]
+            if conditional and not _matches(cell[0], query):
                 continue
             if len(found) == query.limit:
                 return Page(tuple(found), json.dumps(last))
@@ -120,6 +147,15 @@ class MemoryTable[T]:
         """List every row: for assertions."""
         return [self._stored(cell).value for _, cell in sorted(self._rows.cells.items())]
 
+    @property
+    def writes(self) -> int:
+        """How many writes it has had."""
+        return self._rows.writes
+
+    def earliest(self, column: str) -> datetime | None:
+        """Return the earliest instant in a column."""
+        return self._rows.earliest("", column)
+
     def _place(self, row: T) -> tuple[str, str]:
         at = self.spec.key(row)
         if FORBIDDEN.search("".join(at)):
@@ -140,7 +176,7 @@ def _matches(row: object, query: Query) -> bool:
     if query.due is None:
         return True
     at: datetime | None = getattr(row, query.due[0])
-    return at is not None and at.astimezone(UTC) <= query.due[1]
+    return at is not None and at <= query.due[1]
 
 
 def memory_tables(*, choppy: bool = False) -> Tables:
