@@ -41,6 +41,14 @@ def find_ours(vaults: Vaults, renewal: Renewal, seen: Snapshot) -> tuple[Ask, Op
     return Ask.FOREIGN, None
 
 
+def in_the_way(vaults: Vaults, renewal: Renewal) -> tuple[Ask, Operation | None]:
+    """Ask whose operation keeps a create from being accepted: one that an earlier attempt of this renewal left behind is ours."""
+    operation = vaults.pending(renewal.certificate)
+    if operation is None or operation.state is not OperationState.IN_PROGRESS:
+        return Ask.NOT_SENT, None
+    return (Ask.OURS if operation.request_id in renewal.requests else Ask.FOREIGN), operation
+
+
 def tags_for(renewal: Renewal, seen: Snapshot, instance: str) -> Mapping[str, str]:
     """Return the certificate's tags with our two: Key Vault copies none on a create, and the loop guard needs to know its own."""
     kept = {name: text for name, text in seen.tags.items() if name.lower() not in (INSTANCE_TAG, RENEWAL_TAG)}

@@ -9,8 +9,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from perennial.errors import Busy, Forbidden, IssuerError, Refused
-from perennial.issuers.asking import FOREIGN, Ask, creation_failure, find_ours, tags_for
-from perennial.issuers.csr import fault_of
+from perennial.issuers.asking import FOREIGN, Ask, creation_failure, find_ours, in_the_way, tags_for
+from perennial.issuers.csr import carries_names, fault_of
 from perennial.model.certificate import Operation, OperationState
 from perennial.model.decision import Snapshot
 from perennial.model.reasons import Reason, ReasonCode
@@ -46,7 +46,7 @@ class ThroughCsr:
             case Step.SENDING:
                 return self._find(renewal, seen, now)
             case Step.FOREIGN:
-                return self._ask_again(renewal, now)
+                return self._see_whose(renewal, seen, now)
             case Step.MERGING if fresh:
                 return self._merge(renewal, seen, now)
             case Step.MERGING:
@@ -57,8 +57,8 @@ class ThroughCsr:
     def _create(self, renewal: Renewal, seen: Snapshot, now: datetime) -> Waiting:
         try:
             operation = self._vaults.create(renewal.certificate, tags_for(renewal, seen, self._instance))
-        except Busy:
-            return _foreign(now)
+        except Busy:  # an earlier attempt may have left one behind; else we know that ours was the first
+            return self._see_whose(renewal, seen, now) if renewal.requests else _foreign(now)
         except (Refused, Forbidden) as refusal:
             raise creation_failure(refusal) from refusal
         return _signing(operation, now)
@@ -69,10 +69,19 @@ class ThroughCsr:
             return replace(_signing(operation, now), adopted=operation.request_id not in renewal.requests)
         return Waiting(now, Checkpoint(), _going_on("not sent")) if ask is Ask.NOT_SENT else _foreign(now)
 
-    def _ask_again(self, renewal: Renewal, now: datetime) -> Waiting:
-        operation = self._vaults.pending(renewal.certificate)
-        in_the_way = operation is not None and operation.state is OperationState.IN_PROGRESS
-        return _foreign(now) if in_the_way else Waiting(now, Checkpoint(), _going_on("the way is free"))
+    def _see_whose(self, renewal: Renewal, seen: Snapshot, now: datetime) -> Waiting:
+        """See whether an operation is in the way. One of ours goes on with its CSR if that asks for the right names, else it is replaced."""
+        ask, operation = in_the_way(self._vaults, renewal)
+        if ask is Ask.FOREIGN:
+            return _foreign(now)
+        if operation is None:
+            return Waiting(now, Checkpoint(), _going_on("the way is free"))
+        if seen.current is not None and carries_names(operation.csr, seen.current):
+            return replace(_signing(operation, now), request_id="")
+        if renewal.adopted:
+            return _foreign(now)
+        self._vaults.discard(renewal.certificate)
+        return Waiting(now, Checkpoint(), _going_on("replaced its CSR"))
 
     def _sign(self, renewal: Renewal, *, fresh: bool, now: datetime) -> Waiting:
         memory = renewal.checkpoint.memory
@@ -101,6 +110,8 @@ class ThroughCsr:
         except (Refused, Forbidden) as refusal:
             failure = creation_failure(refusal)
             failure.permanent = False  # the operation may have been replaced: a new CSR is another try
+            if isinstance(refusal, Forbidden):  # the chain is as good as before: the next attempt merges it
+                failure.back_to = renewal.checkpoint
             raise failure from refusal
         del now
         return InVault(merged)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from perennial.errors import Busy, Forbidden, IssuerError, Refused
-from perennial.issuers.asking import FOREIGN, POLL, Ask, creation_failure, find_ours, tags_for
+from perennial.issuers.asking import FOREIGN, POLL, Ask, creation_failure, find_ours, in_the_way, tags_for
 from perennial.model.certificate import Operation, OperationState
 from perennial.model.decision import Snapshot
 from perennial.model.reasons import Reason, ReasonCode
@@ -36,7 +36,7 @@ class ByVault:
             case Step.SENDING if fresh:
                 return self._create(renewal, seen, now)
             case Step.FOREIGN:
-                return self._ask_again(renewal, now)
+                return self._see_whose(renewal, now)
             case Step.SENDING:
                 return self._find(renewal, seen, now)
             case _:
@@ -45,8 +45,8 @@ class ByVault:
     def _create(self, renewal: Renewal, seen: Snapshot, now: datetime) -> Waiting:
         try:
             operation = self._vaults.create(renewal.certificate, tags_for(renewal, seen, self._instance))
-        except Busy:  # we know that ours was the first, so the pending one is somebody else's
-            return Waiting(now + FOREIGN, Checkpoint(Step.FOREIGN), Reason(ReasonCode.FOREIGN_PENDING))
+        except Busy:  # an earlier attempt may have left one behind; else we know that ours was the first
+            return self._see_whose(renewal, now) if renewal.requests else _foreign(now)
         except (Refused, Forbidden) as refusal:
             raise creation_failure(refusal) from refusal
         return _waiting(operation, renewal, now, learnt=True)
@@ -59,14 +59,21 @@ class ByVault:
                 waiting = _waiting(operation, renewal, now, learnt=True)
                 return Waiting(waiting.until, waiting.checkpoint, waiting.reason, operation.request_id, adopted=True)
             case _:
-                return Waiting(now + FOREIGN, Checkpoint(Step.FOREIGN), Reason(ReasonCode.FOREIGN_PENDING))
+                return _foreign(now)
 
-    def _ask_again(self, renewal: Renewal, now: datetime) -> Waiting:
-        """See whether the operation that was in the way still is."""
-        operation = self._vaults.pending(renewal.certificate)
-        if operation is not None and operation.state is OperationState.IN_PROGRESS:
-            return Waiting(now + FOREIGN, Checkpoint(Step.FOREIGN), Reason(ReasonCode.FOREIGN_PENDING))
-        return Waiting(now, Checkpoint(), Reason(ReasonCode.GOING_ON, {"step": "the way is free"}))
+    def _see_whose(self, renewal: Renewal, now: datetime) -> Waiting:
+        """See whether an operation is in the way: one of ours is waited for, unless it waits for a CSR to be signed, which nobody will do."""
+        ask, operation = in_the_way(self._vaults, renewal)
+        if ask is Ask.FOREIGN:
+            return _foreign(now)
+        if operation is None:
+            return Waiting(now, Checkpoint(), Reason(ReasonCode.GOING_ON, {"step": "the way is free"}))
+        if operation.issuer.lower() not in ("", "unknown"):
+            return _waiting(operation, renewal, now)
+        if renewal.adopted:
+            return _foreign(now)
+        self._vaults.discard(renewal.certificate)
+        return Waiting(now, Checkpoint(), Reason(ReasonCode.GOING_ON, {"step": "replaced its CSR"}))
 
     def _poll(self, renewal: Renewal, now: datetime) -> Waiting:
         request_id = renewal.checkpoint.memory.get("request_id", "")
@@ -84,6 +91,10 @@ class ByVault:
             operation = self._vaults.pending(renewal.certificate, request_id)
             if operation is not None and operation.state is OperationState.IN_PROGRESS:
                 self._vaults.discard(renewal.certificate)
+
+
+def _foreign(now: datetime) -> Waiting:
+    return Waiting(now + FOREIGN, Checkpoint(Step.FOREIGN), Reason(ReasonCode.FOREIGN_PENDING))
 
 
 def _waiting(operation: Operation, renewal: Renewal, now: datetime, *, learnt: bool = False) -> Waiting:

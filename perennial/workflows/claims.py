@@ -27,7 +27,13 @@ def hold(sight: Sight, decision: Renew) -> Stored[Renewal] | None:
         row = replace(stored.value, held_until=now + LEASE, stepped=now)
         if row.is_open:
             return world.tables.renewals.save(Stored(row, stored.etag))
-        row = replace(_new_claim(sight, decision), held_until=now + LEASE, failures=row.failures)
+        row = replace(
+            _new_claim(sight, decision),
+            held_until=now + LEASE,
+            failures=row.failures,
+            requests=row.requests,  # an operation that it left behind is still ours
+            adopted=row.adopted,
+        )
         record(world, sight.ref, HistoryKind.REOPENED, at=now, version=current.id, reason=decision.reason.sentence)
         return world.tables.renewals.save(Stored(row, stored.etag))
     new = _new_claim(sight, decision)

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from perennial.errors import IssuerError
+from perennial.errors import Forbidden, IssuerError
 from perennial.model.certificate import IssuancePolicy, IssuerClass
 from perennial.model.decision import Mode
 from perennial.model.history import HistoryKind
 from perennial.model.reasons import ReasonCode
-from perennial.model.renewal import Outcome, Step
+from perennial.model.renewal import Asked, Outcome, Step
 from tests.memory.authority import SlowAuthority
 from tests.memory.stage import Stage
 from tests.workflows.test_crash import DAY, NOW, SELF, WWW
@@ -137,3 +137,56 @@ def test_our_csr_is_discarded_when_somebody_else_renewed() -> None:
     (claim,) = on.claims("www")
     assert claim.outcome is Outcome.SUPERSEDED
     assert authority.abandoned == 1
+
+
+def refused_for_good() -> tuple[Stage, SlowAuthority]:
+    """Return a stage whose claim was given up while our CSR waits in the vault."""
+    authority = SlowAuthority(refuses=IssuerError("unauthorized", "no such account", fix="mend it", permanent=True))
+    on = stage(authority)
+    entry = on.look("www")
+    assert entry.reason is not None
+    assert entry.reason.code is ReasonCode.GIVEN_UP
+    authority.refuses = None
+    return on, authority
+
+
+def test_a_reopened_claim_goes_on_with_the_csr_that_it_left() -> None:
+    """Its operation is still ours, not somebody else's that would be in the way for ever."""
+    on, authority = refused_for_good()
+    ask(on)
+    on.run(5 * DAY)
+    assert len(on.vaults.versions(WWW)) == 2
+    assert (len(on.vaults.creates), on.vaults.calls["discard"], len(authority.orders)) == (1, 0, 1)
+
+
+def test_a_reopened_claim_replaces_a_csr_that_nobody_will_sign() -> None:
+    """The policy now asks a CA of the vault's own: our CSR makes way, and the vault renews."""
+    on, _ = refused_for_good()
+    on.vaults.set_policy(WWW, replace(SELF, fingerprint="by the vault"))
+    on.vaults.set_tags(WWW, {"perennial-renew": "always"})
+    ask(on, accept_policy=True)
+    on.run(DAY)
+    assert len(on.vaults.versions(WWW)) == 2
+    assert on.vaults.calls["discard"] == 1
+
+
+def test_a_merge_that_a_firewall_refused_is_made_again() -> None:
+    """The chain is as good as before: no second order, no operation that seems to be somebody else's."""
+    authority = SlowAuthority()
+    on = stage(authority)
+    on.vaults.fail_next("merge", Forbidden("kv-orders", "the firewall refused", code="ForbiddenByFirewall"))
+    on.look("www")
+    on.run(4 * DAY)
+    assert len(on.vaults.versions(WWW)) == 2
+    assert (len(on.vaults.creates), len(authority.orders), on.vaults.calls["merge"]) == (1, 1, 2)
+
+
+def ask(on: Stage, **changes: bool) -> None:
+    """Let a person ask for a renewal now."""
+    on.run(timedelta(seconds=1))
+    stored = on.tables.inventory.get("kv-orders", "www")
+    assert stored is not None
+    version = on.vaults.versions(WWW)[-1].id
+    asked = Asked(reason="mended", actor="ada", at=on.now, version=version, **changes)
+    on.tables.inventory.save(replace(stored, value=replace(stored.value, request=asked, read_at=on.now)))
+    on.look("www", "requested")
