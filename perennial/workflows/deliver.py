@@ -120,7 +120,7 @@ def _lead(world: World, row: Stored[Delivery], subscription: Subscription) -> st
     siblings = _siblings(world, leased.value)
     if _newer_was_delivered(leased.value, siblings):
         return _close(world, leased, DeliveryState.SUPERSEDED, "a newer version was delivered")
-    if any(sibling.lease_until is not None and sibling.lease_until > world.now for sibling in siblings):
+    if _newer_may_have_arrived(leased.value, siblings) or any(_held(sibling, world) for sibling in siblings):
         wait = timedelta(seconds=60 + int(60 * share(leased.value.key, "lease")))
         _postpone(world, leased, replace(leased.value, lease_until=None, next_attempt=world.now + wait))
         return "gave-way"
@@ -243,6 +243,23 @@ def _newer_was_delivered(delivery: Delivery, siblings: Iterable[Delivery]) -> bo
         and sibling.version_created > delivery.version_created
         for sibling in siblings
     )
+
+
+def _newer_may_have_arrived(delivery: Delivery, siblings: Iterable[Delivery]) -> bool:
+    """Tell whether a newer version was attempted and its end is open: a receiver may take a notice and answer 503, or the answer be lost."""
+    return any(
+        sibling.kind is NoticeKind.NEW_VERSION
+        and sibling.state is DeliveryState.OPEN
+        and (sibling.attempts or sibling.lease_until is not None)
+        and sibling.version_created is not None
+        and delivery.version_created is not None
+        and sibling.version_created > delivery.version_created
+        for sibling in siblings
+    )
+
+
+def _held(delivery: Delivery, world: World) -> bool:
+    return delivery.lease_until is not None and delivery.lease_until > world.now
 
 
 def _siblings(world: World, delivery: Delivery) -> list[Delivery]:

@@ -52,11 +52,40 @@ def test_versions_in_order_are_both_delivered() -> None:
     assert [sent.delivery.version for sent in scene.channel.sent] == [older.version, newer.version]
 
 
-def test_a_newer_version_that_failed_supersedes_nothing() -> None:
-    """Only what was delivered counts."""
+def test_an_older_version_waits_for_a_newer_one_that_was_attempted() -> None:
+    """A receiver may take a notice and answer 503 all the same: until the newer one has its end, the older is not told."""
     scene, older, newer = two_versions()
-    scene.channel.failures.append(ChannelError("500"))
+    scene.channel.failures.append(ChannelError("503"))
     scene.deliver(newer)
+    scene.deliver(older)
+    assert state(scene, older) is DeliveryState.OPEN
+    assert scene.channel.sent == []
+    scene.now += 10 * MINUTE
+    scene.deliver(newer)
+    scene.deliver(older)
+    assert state(scene, older) is DeliveryState.SUPERSEDED
+    assert [sent.delivery.version for sent in scene.channel.sent] == [newer.version]
+
+
+def test_an_older_version_waits_for_a_newer_one_whose_answer_was_lost() -> None:
+    """A worker that died in the middle of an attempt may have made it."""
+    scene, older, newer = two_versions()
+    held = scene.tables.deliveries.get(SUBJECT, newer.key)
+    assert held is not None
+    scene.tables.deliveries.save(replace(held, value=replace(held.value, lease_until=START + MINUTE)))
+    scene.now += 2 * MINUTE
+    scene.deliver(older)
+    assert state(scene, older) is DeliveryState.OPEN
+    assert scene.channel.sent == []
+
+
+def test_a_newer_version_that_was_given_up_holds_nobody_up() -> None:
+    """Only what may still come, or was delivered, counts."""
+    scene, older, newer = two_versions()
+    scene.channel.failures.append(ChannelError("503"))
+    scene.now += timedelta(days=8)
+    scene.deliver(newer)
+    assert state(scene, newer) is DeliveryState.ABANDONED
     scene.deliver(older)
     assert state(scene, older) is DeliveryState.DELIVERED
 
