@@ -84,3 +84,4 @@ class FleetRow:
     last_due: datetime | None = None
     last_sweep: datetime | None = None  # the newest tick all of whose vaults were walked whole
     pruned: date | None = None
+    brake_told: date | None = None  # the last day on which the brake was told of

@@ -12,6 +12,7 @@ from perennial.model.messages import Look
 from perennial.model.notices import FLEET_SUBJECT, subject_of_vault
 from perennial.ports.tables import Query, Stored
 from perennial.workflows import deliver, sweep, vault_state
+from perennial.workflows.brake import tell_brake
 from perennial.workflows.prune import prune
 from perennial.workflows.sight import fleet_row
 from perennial.workflows.world import World
@@ -78,6 +79,7 @@ def _fleet(world: World) -> None:
     if stored.value.next_check <= world.now:
         waits = deliver.overdue(world, FLEET_SUBJECT)
         moved = replace(moved, next_check=min(world.now + DAY, waits or world.now + DAY))
+    moved = tell_brake(world, moved)
     if stored.value.pruned != world.now.date() and prune(world):
         moved = replace(moved, pruned=world.now.date())
     try:

@@ -169,6 +169,8 @@ def end(sight: Sight, outcome: Outcome) -> None:
         seconds=int((now - row.opened).total_seconds()),
     )
     if row.failures and outcome is Outcome.ISSUED:
+        kind = HistoryKind.RECOVERED
+        record(world, sight.ref, kind, at=max(row.opened, current.created), version=row.replacing, error=row.error)
         announce.tell(world, notices.renewal_recovered(sight.entry, closed, now))
     sight.renewal = world.tables.renewals.save(Stored(closed, stored.etag))
     if outcome is Outcome.ISSUED and row.automatic:

@@ -197,9 +197,14 @@ def test_the_brake_stops_a_flood_until_midnight() -> None:
         on.vaults.import_certificate(
             ref, NOW - 70 * DAY, NOW + 20 * DAY, policy=SELF, created=NOW - 70 * DAY, quiet=True
         )
+    on.subscribe()
     on.sweep()
     on.run(timedelta(hours=6))
     assert len(on.vaults.creates) == 5
+    assert len(on.told("action-needed", code="brake")) == 1
+    (told,) = [sent.delivery.body for sent in on.channel.sent if '"code":"brake"' in sent.delivery.body]
+    assert '"waiting":7' in told
+    assert '"last_day":"2026-11-26"' in told
     on.run(timedelta(hours=12))
     assert len(on.vaults.creates) == 10
 
