@@ -61,7 +61,18 @@ def through_csr() -> Stage:
     return _stage(replace(SELF, issuer="Unknown"), authority=SlowAuthority(), issuer="slow")
 
 
-STORIES = [Story("by the vault", by_vault, timedelta(hours=30)), Story("through a CSR", through_csr, timedelta(days=5))]
+def by_a_slow_issuer() -> Stage:
+    """Return a stage whose integrated CA takes longer than any lease, so that what a death left behind is found in progress."""
+    on = _stage(replace(SELF, issuer="DigiCert"))
+    on.vaults.add_issuer("DigiCert", delay=timedelta(hours=3), issuer_class=IssuerClass.PRIVATE)
+    return on
+
+
+STORIES = [
+    Story("by the vault", by_vault, timedelta(hours=30)),
+    Story("by a slow issuer", by_a_slow_issuer, timedelta(hours=30)),
+    Story("through a CSR", through_csr, timedelta(days=5)),
+]
 
 
 def play(story: Story, at: int, *, after: bool) -> tuple[Stage, Reaper]:
@@ -93,6 +104,7 @@ def assert_all_is_well(on: Stage) -> None:
     assert claim.outcome is Outcome.ISSUED
     assert claim.new_version == on.vaults.versions(WWW)[-1].id
     assert len(set(on.told("new-version"))) == 1, "every version is announced, under one id"
+    assert not on.told("action-needed", about="kv-orders:www"), "our own operation is never taken for somebody else's"
     entry = on.entry("www")
     assert entry.reason is not None
     assert entry.reason.code is ReasonCode.NOT_DUE
