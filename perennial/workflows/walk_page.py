@@ -12,7 +12,7 @@ from perennial.decisions.renewal import decide
 from perennial.errors import Changed
 from perennial.log import warn
 from perennial.model.certificate import Listed
-from perennial.model.decision import RenewalPolicy, kind_of
+from perennial.model.decision import AskHuman, RenewalPolicy, kind_of
 from perennial.model.findings import Finding
 from perennial.model.inventory import Entry, VaultRow
 from perennial.model.messages import Look
@@ -140,7 +140,9 @@ class PageWalk:
         if self.vault.mode_seen in ("", self.policy.mode) or entry.reason is None:
             return False
         decision = decide(snapshot_of(entry, renewal), self.policy, self.world.now)
-        return (kind_of(decision), decision.reason.code) != (entry.decision, entry.reason.code)
+        # A person who was not asked while the vault was observed is asked now.
+        asks = isinstance(decision, AskHuman)
+        return asks or (kind_of(decision), decision.reason.code) != (entry.decision, entry.reason.code)
 
 
 def change(entry: Entry, item: Listed) -> str:
