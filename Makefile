@@ -9,7 +9,7 @@ SHELL := /bin/sh
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIRE_HASHES VIRTUAL_ENV
 
 py := .venv/bin/python
-code := $(wildcard function_app.py handlers perennial localazure tests)
+code := $(wildcard function_app.py handlers perennial localazure bench tests)
 
 help: ## This list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS='	' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
@@ -26,8 +26,8 @@ demo: set-up ## Tell the whole story against an Azure on this machine, and check
 up: set-up ## Keep that Azure and the app running, and say how to look at them
 	@$(py) -m localazure up
 
-bench: set-up ## Measure what the design sets budgets for
-	@$(py) -m localazure.bench
+bench: set-up ## Measure beside references, against budgets (ARGS=--write: docs/benchmarks.md)
+	@$(py) -m bench $(ARGS)
 
 lint: set-up ## Style, types, the direction of imports, docstrings
 	$(py) -m ruff check .

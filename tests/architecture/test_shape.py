@@ -9,7 +9,7 @@ import pytest
 
 from tests.architecture import source
 
-CODE = ("function_app.py", "handlers", "perennial", "localazure")
+CODE = ("function_app.py", "handlers", "perennial", "localazure", "bench")
 PROSE = {".py", ".md", ".toml", ".sh", ".yaml", ".yml", ".bicep", ".json", ""}
 # Locks hold other people's words (addresses of funds, names of platforms).
 LOCKS = {"package-lock.json", "requirements.txt", "requirements-dev.txt"}

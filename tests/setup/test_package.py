@@ -20,6 +20,7 @@ BESIDE = (
     ".venv/bin/python",
     "Makefile",
     "README.md",
+    "bench/__main__.py",
     "docs/tour.md",
     "handlers/__pycache__/work.cpython-313.pyc",
     "infra/main.bicep",

@@ -186,14 +186,13 @@ class People:
 
     def ask(self, ref: CertificateRef) -> None:
         """Ask for a renewal by the API."""
-        name = self.fleet.vaults.shelf.names[ref]
-        status = self._call(renewals.asked, ref, {"reason": "it is wanted", "force": True})
+        self._call(renewals.asked, ref, {"reason": "it is wanted", "force": True})
         entry = self.fleet.row(ref)
-        if status == 202 and name.current is not None and entry is not None and entry.version is not None:
+        if entry is not None and entry.request is not None:  # it may be stored although the answer was an error
             self.fleet.truth.given_up.discard(ref)
             self.fleet.truth.came_back.discard(ref)
             self.fleet.truth.touch(ref, self.fleet.now)
-            self.fleet.watch.asked.add((ref, entry.version.id))
+            self.fleet.watch.asked.add((ref, entry.request.version))
             self.fleet.befell["a person asked"] += 1
 
     def turn(self, how: str) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from tests.memory.stage import Stage
-from tests.workflows.test_crash import DAY, NOW, SELF, WWW
-
 from perennial.model.certificate import CertificateRef, IssuerClass
 from perennial.model.decision import Mode
+from tests.memory.stage import Stage
+from tests.workflows.test_crash import DAY, NOW, SELF, WWW
 
 
 def observed() -> Stage:
