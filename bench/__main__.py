@@ -1,0 +1,67 @@
+"""`python -m bench`: measure, print the table, and end with 1 where a figure is over its budget."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from contextlib import closing
+
+from bench import cold_start, dead_webhook, events, find_due, machine, page, renewals, simulation, sweep
+from bench.table import Figure, Row, Run, markdown, over_budget
+
+ROWS = (
+    Row("cold-start", cold_start.measure),
+    Row("events", events.measure),
+    Row("sweep", sweep.measure),
+    Row("find-due", find_due.measure),
+    Row("renewals", renewals.measure),
+    Row("dead-webhook", dead_webhook.measure),
+    Row("simulation", simulation.measure),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure what was asked for; 1 where a budget was not kept."""
+    given = _parser().parse_args(arguments)
+    run = Run(_say, quick=given.quick, large=given.large)
+    load, began = machine.load(), time.monotonic()
+    _say(f"{machine.description()}; load {load}")
+    figures: list[Figure] = []
+    for row in ROWS:
+        if given.only and row.name not in given.only:
+            continue
+        _say(f"{row.name}:")
+        before = time.monotonic()
+        with closing(row.measure(run)) as measured:
+            for figure in measured:
+                figures.append(figure)
+                _say(f"  {' | '.join(cell for cell in figure.cells[:5] if cell)}")
+        _say(f"  took {time.monotonic() - before:.0f} s; load now {machine.load()}")
+    loads = f"{load} before, {machine.load()} after"
+    print(f"\n{markdown(figures)}")
+    if given.write:
+        page.write(figures, loads, time.monotonic() - began)
+    missed = over_budget(figures)
+    for figure in missed:
+        print(f"over budget: {figure.what}: {figure.ours}, budget {figure.budget}", file=sys.stderr)
+    return 1 if missed else 0
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--only", action="append", choices=[row.name for row in ROWS], help="one row; may be repeated")
+    kind = parser.add_mutually_exclusive_group()
+    kind.add_argument("--write", action="store_true", help="write docs/benchmarks.md")
+    kind.add_argument("--quick", action="store_true", help="a twentieth of every size: shows that all of it works")
+    parser.add_argument("--large", action="store_true", help="also a sweep of 50,000 certificates")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
