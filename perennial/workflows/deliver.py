@@ -63,8 +63,11 @@ def redeliver(world: World, subject: str, key: str) -> Delivery | None:
     if row is None:
         return None
     delivery = row.value
-    if delivery.state is DeliveryState.SUPERSEDED or _newer_was_delivered(delivery, _siblings(world, delivery)):
+    siblings = _siblings(world, delivery)
+    if delivery.state is DeliveryState.SUPERSEDED or _newer_was_delivered(delivery, siblings):
         raise BadInput("id", "a newer version was delivered to this subscription; an older one is never told after it")
+    if _newer_may_have_arrived(delivery, siblings):
+        raise BadInput("id", "a newer version was attempted and may have arrived; redeliver that one")
     if delivery.state is not DeliveryState.OPEN:
         opened = replace(
             delivery,
@@ -120,7 +123,10 @@ def _lead(world: World, row: Stored[Delivery], subscription: Subscription) -> st
     siblings = _siblings(world, leased.value)
     if _newer_was_delivered(leased.value, siblings):
         return _close(world, leased, DeliveryState.SUPERSEDED, "a newer version was delivered")
-    if _newer_may_have_arrived(leased.value, siblings) or any(_held(sibling, world) for sibling in siblings):
+    overtaken = _newer_may_have_arrived(leased.value, siblings)
+    if overtaken and world.now >= _deadline(leased.value, subscription):
+        return _abandon(world, leased, "a newer version was attempted and may have arrived")
+    if overtaken or any(_held(sibling, world) for sibling in siblings):
         wait = timedelta(seconds=60 + int(60 * share(leased.value.key, "lease")))
         _postpone(world, leased, replace(leased.value, lease_until=None, next_attempt=world.now + wait))
         return "gave-way"
@@ -246,10 +252,10 @@ def _newer_was_delivered(delivery: Delivery, siblings: Iterable[Delivery]) -> bo
 
 
 def _newer_may_have_arrived(delivery: Delivery, siblings: Iterable[Delivery]) -> bool:
-    """Tell whether a newer version was attempted and its end is open: a receiver may take a notice and answer 503, or the answer be lost."""
+    """Tell whether a newer version was attempted without a known success: a receiver may take it and answer 503, or the answer be lost."""
     return any(
         sibling.kind is NoticeKind.NEW_VERSION
-        and sibling.state is DeliveryState.OPEN
+        and sibling.state in (DeliveryState.OPEN, DeliveryState.ABANDONED)
         and (sibling.attempts or sibling.lease_until is not None)
         and sibling.version_created is not None
         and delivery.version_created is not None

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perennial.errors import ChannelError
+from perennial.errors import BadInput, ChannelError
 from perennial.model.findings import Finding, Severity
 from perennial.model.notices import Delivery, DeliveryState, subject_of
 from perennial.workflows import deliver, notices
@@ -79,15 +80,21 @@ def test_an_older_version_waits_for_a_newer_one_whose_answer_was_lost() -> None:
     assert scene.channel.sent == []
 
 
-def test_a_newer_version_that_was_given_up_holds_nobody_up() -> None:
-    """Only what may still come, or was delivered, counts."""
+def test_an_older_version_is_given_up_with_the_newer_one() -> None:
+    """What was attempted for days may have arrived; the older one's time is over too, and a person is pointed at the newer."""
     scene, older, newer = two_versions()
     scene.channel.failures.append(ChannelError("503"))
     scene.now += timedelta(days=8)
     scene.deliver(newer)
     assert state(scene, newer) is DeliveryState.ABANDONED
     scene.deliver(older)
-    assert state(scene, older) is DeliveryState.DELIVERED
+    assert state(scene, older) is DeliveryState.ABANDONED
+    assert scene.channel.sent == []
+    with pytest.raises(BadInput, match="redeliver that one"):
+        deliver.redeliver(scene.world, older.subject, older.key)
+    deliver.redeliver(scene.world, newer.subject, newer.key)
+    scene.deliver(newer)
+    assert [sent.delivery.version for sent in scene.channel.sent] == [newer.version]
 
 
 def test_another_subscription_supersedes_nothing() -> None:
