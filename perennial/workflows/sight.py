@@ -98,14 +98,15 @@ def gather(world: World, look: Look) -> Sight:
     stored = world.tables.inventory.get(ref.vault, ref.name) or world.tables.inventory.insert(new)
     if stored is None:  # another look inserted it in between
         raise Changed
+    renewal = newest_claim(world, stored.value)
     return Sight(
         world=world,
         look=look,
         stored=stored,
-        entry=_hinted(stored.value, world, look),
+        entry=_hinted(_remembering(stored.value, renewal), world, look),
         vault=vault_state.row_of(world, ref.vault),
         fleet=fleet_row(world),
-        renewal=newest_claim(world, stored.value),
+        renewal=renewal,
     )
 
 
@@ -120,6 +121,16 @@ def newest_claim(world: World, entry: Entry) -> Stored[Renewal] | None:
         if found is not None:
             return found
     return world.tables.renewals.get(partition, entry.claim) if entry.claim else None
+
+
+def _remembering(entry: Entry, claim: Stored[Renewal] | None) -> Entry:
+    """The loop guard counts claims closed as issued, also one whose look died before it wrote the row."""
+    row = claim.value if claim else None
+    if row is None or row.outcome is not Outcome.ISSUED or not row.automatic or row.closed is None:
+        return entry
+    if entry.last_issued is not None and entry.last_issued >= row.closed:
+        return entry
+    return replace(entry, last_issued=row.closed, last_lifetime_seconds=row.lifetime_seconds)
 
 
 def _hinted(entry: Entry, world: World, look: Look) -> Entry:

@@ -170,6 +170,8 @@ def test_a_death_between_close_and_the_rows_write_is_made_up_for() -> None:
     assert entry.version is not None
     assert entry.version.id == on.vaults.versions(WWW)[-1].id
     assert entry.decision == "wait-until"
+    assert entry.last_issued is not None, "the loop guard knows of the renewal all the same"
+    assert entry.last_issued == after.value.last_issued
 
 
 def test_creates_are_paced_to_one_a_second_in_a_vault() -> None:
