@@ -20,7 +20,7 @@ from perennial.model.messages import Nudge
 from perennial.model.notices import Delivery, NoticeKind, Subscription
 from perennial.ports.tables import DELIVERIES
 
-NOTICES = 2_000
+NOTICES = 1_000
 LARGE = 5_000
 WEBHOOKS = 10
 SENDERS = 8

@@ -72,9 +72,9 @@ def _sweep(local: Local, count: int, run: Run) -> Swept:
         app.wait("look", count, 60 + LOOK_BOUND * count)
         known = time.perf_counter() - began
         run.say(f"  all known after {seconds(known)}")
-        near, _ = _steady(local, app, vaults, run)
+        near, _ = _steady(local, app, vaults, run, 1)
         local.azure.fault("keyvault", delay=NETWORK)
-        steady, calls = _steady(local, app, vaults, run)
+        steady, calls = _steady(local, app, vaults, run, STEADY)
         memory = peak_memory(app.host.process.pid)
     script = _script(local, vaults, SAMPLE if count > SAMPLED_ABOVE else 1)
     local.azure.clear_faults()
@@ -84,10 +84,10 @@ def _sweep(local: Local, count: int, run: Run) -> Swept:
     return Swept(count, first, known, steady, calls, expected, script, near, near_script, memory)
 
 
-def _steady(local: Local, app: App, vaults: Sequence[str], run: Run) -> tuple[float, int]:
+def _steady(local: Local, app: App, vaults: Sequence[str], run: Run, count: int) -> tuple[float, int]:
     """Sweep the unchanged fleet some times; return the median of the seconds, and the calls of one sweep."""
     took = []
-    for _ in range(STEADY):
+    for _ in range(count):
         local.azure.clear_requests("keyvault")
         took.append(app.sweep(WALK_BOUND))
         run.say(f"  unchanged: {seconds(took[-1])}")
