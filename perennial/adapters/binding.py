@@ -6,21 +6,22 @@ from collections.abc import Callable
 
 import msgspec
 
-from perennial.errors import BadInput
 from perennial.model.messages import Look
 
 
 class BindingIntake:
-    """Writes JSON; the binding encodes it as base64 and is flushed when the invocation ends well."""
+    """Writes JSON; the binding encodes it as base64 and is flushed when the invocation ends well.
+
+    A binding holds one value, so several looks become one JSON array, which the host splits into messages.
+    """
 
     def __init__(self, put: Callable[[str], None]) -> None:
         """Take the binding's setter."""
         self._put = put
-        self._used = False
+        self._looks: list[Look] = []
 
     def put(self, message: Look) -> None:
-        """Queue a look; a second one would replace the first, so it is refused."""
-        if self._used:
-            raise BadInput("message", "one invocation queues one look")
-        self._used = True
-        self._put(msgspec.json.encode(message).decode())
+        """Queue a look beside those that were put before."""
+        self._looks.append(message)
+        one = self._looks[0] if len(self._looks) == 1 else self._looks
+        self._put(msgspec.json.encode(one).decode())

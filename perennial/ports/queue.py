@@ -22,4 +22,4 @@ class Intake(Protocol):
 
     @effect
     def put(self, message: Look) -> None:
-        """Queue a look; at most once an invocation."""
+        """Queue a look; all looks of an invocation are queued together."""

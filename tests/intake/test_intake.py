@@ -54,3 +54,10 @@ def test_a_garbled_event_is_logged_no_longer_than_4_kb(caplog: pytest.LogCapture
     with caplog.at_level(logging.INFO):
         received("x" * 1_000_000)
     assert len(caplog.records[0].getMessage()) < 5000
+
+
+def test_a_batch_loses_no_event() -> None:
+    """An array of events is a look each, and what is not ours does not hold up the others."""
+    other = {**CLOUD, "id": "e-2", "data": {**DATA, "Id": "", "ObjectName": "api"}}
+    looks = received([CLOUD, {**CLOUD, "type": "Microsoft.KeyVault.KeyNearExpiry"}, other]).looks
+    assert [look.certificate.name for look in looks] == ["www", "api"]
