@@ -67,7 +67,7 @@ def _sweep(local: Local, count: int, run: Run) -> Swept:
         local.azure.fill(vault, count // VAULTS, datetime.now(UTC) + timedelta(days=300))
     with local.app("st000", dict.fromkeys(vaults, "renew")) as app:
         began = time.perf_counter()
-        first = app.sweep(WALK_BOUND)
+        first = app.sweep(VAULTS, WALK_BOUND)
         run.say(f"  {count:,} certificates: first sweep {seconds(first)}, {count:,} looks queued")
         app.wait("look", count, 60 + LOOK_BOUND * count)
         known = time.perf_counter() - began
@@ -89,7 +89,7 @@ def _steady(local: Local, app: App, vaults: Sequence[str], run: Run, count: int)
     took = []
     for _ in range(count):
         local.azure.clear_requests("keyvault")
-        took.append(app.sweep(WALK_BOUND))
+        took.append(app.sweep(VAULTS, WALK_BOUND))
         run.say(f"  unchanged: {seconds(took[-1])}")
     return median(took), len(local.asked(vaults))
 
