@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from perennial.ports.queue import Intake, Queues
     from perennial.ports.tables import Tables
     from perennial.ports.vault import Vaults
+    from perennial.workflows.api.access import Gate
     from perennial.workflows.world import World
 
 
@@ -40,6 +41,21 @@ def report_faults() -> None:
         settings()
     except SettingsError as faults:
         warn("settings-refused", faults=str(faults))
+
+
+def signs_in() -> bool:
+    """Tell whether people sign in. Settings that cannot be read leave the API to function keys: nobody gets in by a typing error."""
+    try:
+        return settings().sign_in
+    except SettingsError:
+        return False
+
+
+def gate() -> Gate:
+    """Return how the API is guarded."""
+    from perennial.workflows.api.access import Gate  # noqa: PLC0415 (built by what needs it)
+
+    return Gate(sign_in=signs_in(), platform=os.environ.get("WEBSITE_AUTH_ENABLED", "").lower() == "true")
 
 
 def world() -> World:

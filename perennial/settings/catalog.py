@@ -132,6 +132,14 @@ CATALOG = (
         example="true",
     ),
     Setting(
+        field="sign_in",
+        read=readers.flag,
+        default="`false`",
+        means="Whether people sign in to the API with Entra ID, by the platform's authentication; their app roles then decide what they may do. "
+        "Without it function keys guard the API.",
+        example="true",
+    ),
+    Setting(
         field="webhook_ranges",
         read=readers.ranges,
         means="Private ranges of addresses that webhooks may reach, besides the public ones.",

@@ -37,6 +37,7 @@ class Settings:
     supervision_grace: timedelta = timedelta(days=2)
     foreign_tags: Mapping[str, str] = field(default_factory=lambda: {"acmebot": "Acmebot"})
     forbid_exportable_keys: bool = False
+    sign_in: bool = False  # people sign in to the API with Entra ID; without it function keys guard it
     webhook_ranges: tuple[IPv4Network | IPv6Network, ...] = ()  # private ranges that webhooks may reach
     keep_deliveries: timedelta = timedelta(days=90)
     keep_history: timedelta = timedelta(days=400)

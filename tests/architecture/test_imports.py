@@ -42,7 +42,9 @@ def lay_skeleton(root: Path) -> None:
     """Make the empty rooms of the house, with the contracts that hold between them."""
     shutil.copyfile(ROOT / "pyproject.toml", root / "pyproject.toml")
     packages = [
-        path.parent for top in ("handlers", "perennial", "localazure", "bench") for path in (ROOT / top).glob("**/__init__.py")
+        path.parent
+        for top in ("handlers", "perennial", "localazure", "bench")
+        for path in (ROOT / top).glob("**/__init__.py")
     ]
     for package in (p.relative_to(ROOT) for p in packages if "node_modules" not in p.parts):
         (root / package).mkdir(parents=True, exist_ok=True)

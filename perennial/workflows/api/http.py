@@ -26,7 +26,8 @@ class Request:
     route: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
-    actor: str = ""  # the header X-Perennial-Actor: a hint that nobody has proved
+    actor: str = ""  # who is signed in; else the header X-Perennial-Actor: a hint that nobody has proved
+    principal: str = ""  # the platform's header about who is signed in, unread
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,133 @@
+"""Who may do what where people sign in: each role and route, forged headers included. Default: nobody."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import json
+
+import pytest
+import urllib3
+
+from localazure.client import LocalAzure
+from perennial.workflows.api.access import Gate, Principal, Role, admitted
+from perennial.workflows.api.http import Declined
+from tests.api.calling import ROOT, described
+
+ON = Gate(sign_in=True, platform=True)
+NEEDED = {
+    "health": Role.NOBODY,
+    "put_mode": Role.ADMIN,
+    "put_subscription": Role.ADMIN,
+    "delete_subscription": Role.ADMIN,
+    "renew_certificate": Role.OPERATE,
+    "discard_pending": Role.OPERATE,
+    "redeliver": Role.OPERATE,
+    "start_sweep": Role.OPERATE,
+}  # every other route: Role.READ
+NAMES = {Role.READ: "Perennial.Read", Role.OPERATE: "Perennial.Operate", Role.ADMIN: "Perennial.Admin"}
+
+
+def principal(*roles: str, name: str = "ada@example.com", kind: str = "roles") -> str:
+    """Return the platform's header about somebody with these app roles."""
+    claims = [{"typ": "preferred_username", "val": name}, *({"typ": kind, "val": role} for role in roles)]
+    told = {"auth_typ": "aad", "claims": claims, "name_typ": "name", "role_typ": "roles"}
+    return base64.b64encode(json.dumps(told).encode()).decode()
+
+
+def status_of(gate: Gate, header: str, needed: Role) -> int:
+    """Return the refusal's status, 200 where there is none."""
+    try:
+        admitted(gate, header, needed)
+    except Declined as refusal:
+        return refusal.status
+    return 200
+
+
+@pytest.mark.parametrize("needed", [Role.READ, Role.OPERATE, Role.ADMIN])
+@pytest.mark.parametrize("has", [Role.READ, Role.OPERATE, Role.ADMIN])
+def test_a_role_may_do_what_lower_ones_may(has: Role, needed: Role) -> None:
+    """Read < Operate < Admin."""
+    assert status_of(ON, principal(NAMES[has]), needed) == (200 if has >= needed else 403)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "rubbish",
+        base64.b64encode(b"rubbish").decode(),
+        base64.b64encode(b"[]").decode(),
+        base64.b64encode(b'{"claims": 5}').decode(),
+    ],
+)
+def test_nobody_gets_in_without_a_principal(header: str) -> None:
+    """A header that is missing or can't be read is nobody."""
+    assert status_of(ON, header, Role.READ) == 401
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        principal(),
+        principal("Perennial.Owner", "perennial.read", "Admin"),
+        principal("Perennial.Admin", kind="groups"),
+        principal(name="Perennial.Admin"),
+    ],
+)
+def test_what_is_no_app_role_of_ours_opens_nothing(header: str) -> None:
+    """Other roles, other casing, other claims: 403, with the role that is missing."""
+    assert status_of(ON, header, Role.READ) == 403
+
+
+def test_the_claim_type_that_app_service_maps_roles_to_counts() -> None:
+    """Both spellings of the role claim are read."""
+    mapped = principal("Perennial.Read", kind="http://schemas.microsoft.com/ws/2008/06/identity/claims/role")
+    assert admitted(ON, mapped, Role.READ) == Principal("ada@example.com", Role.READ)
+
+
+def test_a_forged_header_opens_nothing_where_the_platform_does_not_guard() -> None:
+    """Sign-in configured but not enforced: 503 for everybody, whatever the header says; the heartbeat still beats."""
+    off = Gate(sign_in=True, platform=False)
+    assert status_of(off, principal("Perennial.Admin"), Role.READ) == 503
+    assert status_of(off, "", Role.NOBODY) == 200
+
+
+def test_without_sign_in_the_header_is_not_read() -> None:
+    """Function keys guard the routes then; a forged header changes nothing and names nobody."""
+    assert admitted(Gate(sign_in=False, platform=False), principal("Perennial.Admin"), Role.ADMIN) is None
+
+
+def test_every_door_names_the_role_that_it_takes() -> None:
+    """Each route's role is the one listed here; a new route must be listed."""
+    found = {}
+    for node in ast.walk(ast.parse((ROOT / "handlers" / "api.py").read_text())):
+        if isinstance(node, ast.FunctionDef) and node.name in described():
+            call = node.body[-1]
+            assert isinstance(call, ast.Return)
+            assert isinstance(call.value, ast.Call)
+            found[node.name] = ast.unparse(call.value.args[2])
+    assert found == {door: f"access.Role.{NEEDED.get(door, Role.READ).name}" for door in described()}
+
+
+@pytest.mark.parametrize("platform", ["true", "false"])
+def test_a_signed_in_app_guards_every_route(azure: LocalAzure, account: str, vault: str, platform: str) -> None:
+    """Over HTTP: every route refuses the role below its own and lets its own through; without the platform's guard nobody gets in."""
+    settings = {"PERENNIAL_SIGN_IN": "true", "WEBSITE_AUTH_ENABLED": platform}
+    variables = azure.environment(account=account, vaults={vault: "observe"}, settings=settings)
+    with azure.host(ROOT, variables) as host, urllib3.PoolManager(retries=False) as http:
+        for door, (method, path, _) in described().items():
+            needed = NEEDED.get(door, Role.READ)
+            url = f"{host.url}/api{path}".replace("{vault}", vault).replace("{name}", "www").replace("{id}", "x")
+            below, own = (
+                principal(*([NAMES[role]] if role in NAMES else [])) for role in (Role(max(needed - 1, 0)), needed)
+            )
+            refused = http.request(method, url, headers={"X-MS-CLIENT-PRINCIPAL": below}).status
+            passed = http.request(method, url, headers={"X-MS-CLIENT-PRINCIPAL": own}).status
+            if needed is Role.NOBODY:
+                assert (refused, passed) == (200, 200), door
+            elif platform == "true":
+                assert refused == 403, door
+                assert passed not in (401, 403, 500, 503), door
+            else:
+                assert (refused, passed) == (503, 503), door
