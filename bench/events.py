@@ -46,7 +46,7 @@ def measure(run: Run) -> Generator[Figure]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         modes = dict.fromkeys(local.vaults("events", 1), "observe")
         mine = stack.enter_context(local.app("st000", modes, off=["look_at_certificate"]))
-        noop = stack.enter_context(local.app("st001", modes, folder=sending_app(folder / "noop", _message())))
+        noop = stack.enter_context(local.app("st001", modes, folder=sending_app(folder / "noop", message())))
         for number in range(ROUNDS + 1):
             for app, function, found in ((mine, "certificate_new_version", ours), (noop, "noop", reference)):
                 rate, waits = asyncio.run(_send(app, function, run))
@@ -92,7 +92,7 @@ async def _send(app: App, function: str, run: Run) -> tuple[float, list[float]]:
 
 async def _post(client: aiohttp.ClientSession, url: str) -> float:
     """Deliver an event; return the seconds until it was acknowledged. Raises RuntimeError where it was not."""
-    body = msgspec.json.encode(_event(next(SERIAL)))
+    body = msgspec.json.encode(event(next(SERIAL)))
     began = time.perf_counter()
     async with client.post(url, data=body) as answer:
         if answer.status != 202:
@@ -100,7 +100,7 @@ async def _post(client: aiohttp.ClientSession, url: str) -> float:
     return time.perf_counter() - began
 
 
-def _event(number: int) -> dict[str, object]:
+def event(number: int) -> dict[str, object]:
     """Return Key Vault's event about a new version, as Event Grid delivers it."""
     return {
         "id": f"00000000-0000-0000-0000-{number:012}",
@@ -121,7 +121,7 @@ def _event(number: int) -> dict[str, object]:
     }
 
 
-def _message() -> str:
+def message() -> str:
     """Return a message as long as those that our doors put."""
     seen = EventSeen(id="0" * 36, kind="certificate-new-version")
     look = Look(certificate=CertificateRef(VAULT, "cert-00000"), cause=seen.kind, version="0" * 32, event=seen)

@@ -111,10 +111,10 @@ def _figures(
     )
     yield Figure(
         what="creates in a vault: most in ten seconds; shortest time between two",
-        ours=f"{_most(accepted)}; {seconds(_shortest(accepted))}; {sum(1 for one in calls if one['status'] == 429)} refused (429)",
+        ours=f"{most(accepted)}; {seconds(_shortest(accepted))}; {sum(1 for one in calls if one['status'] == 429)} refused (429)",
         beside=f"{LIMIT} in {WINDOW:.0f} s: Key Vault's limit, which others share",
         budget="≤ 1/s a vault",
-        kept=_most(accepted) <= WINDOW / PACE + 1,
+        kept=most(accepted) <= WINDOW / PACE + 1,
         means="both hosts take turns by one row; the rest of the limit is left to others",
     )
 
@@ -127,7 +127,7 @@ def _times(creates: Sequence[dict[str, object]]) -> list[list[float]]:
     return [sorted(instants) for instants in found.values()]
 
 
-def _most(creates: Sequence[dict[str, object]]) -> int:
+def most(creates: Sequence[dict[str, object]]) -> int:
     """Return the most creates that any vault saw within the window."""
     counts = [sum(at <= other < at + WINDOW for other in instants) for instants in _times(creates) for at in instants]
     return max(counts, default=0)
