@@ -91,7 +91,7 @@ class Stage:
         self.ticks = 0
         self.clock = Ticks(self.tables, now)
         self.reaper: Reaper | None = None
-        self._authorities = authorities or {}
+        self.authorities: Mapping[str, Authority] = authorities or {}
         self._heap: list[tuple[datetime, int, Callable[[], None]]] = []
         self._turns = count()
 
@@ -108,7 +108,7 @@ class Stage:
         )
         world = self.reaper.around(bare) if self.reaper else bare
         issuers: dict[str, Issuer] = {"vault": ByVault(world.vaults, self.settings.instance)}
-        for name, authority in self._authorities.items():
+        for name, authority in self.authorities.items():
             issuers[name] = ThroughCsr(world.vaults, authority, self.settings.instance)
         return replace(world, issuers=issuers)
 

@@ -24,6 +24,7 @@ class Size:
     vaults: int = 4
     span: timedelta = 90 * DAY
     rough: float = 1.0
+    mishaps: bool = True  # deaths and failures at a numbered effect, which depend on how many ticks there were
     real_certificates: bool = False
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import timedelta
 from random import Random
@@ -19,7 +19,7 @@ from perennial.model.decision import Mode
 from perennial.model.inventory import Entry
 from perennial.model.messages import Look, Nudge
 from perennial.model.notices import Delivery, Subscription
-from perennial.model.renewal import Renewal
+from perennial.model.renewal import Outcome, Renewal
 from perennial.ports import tables as specs
 from perennial.ports.queue import Queues
 from perennial.ports.tables import Tables
@@ -46,7 +46,7 @@ class Fleet(Stage):
     vaults: FleetVaults
     vaults_type = FleetVaults
 
-    def __init__(self, seed: int, size: Size) -> None:
+    def __init__(self, seed: int, size: Size, roles: Sequence[Role] = ()) -> None:
         self.dice = Random(seed)
         self.size = size
         self.signers = {name: Signer(life, timedelta(hours=self.dice.randint(0, 8))) for name, life in SIGNERS.items()}
@@ -57,7 +57,7 @@ class Fleet(Stage):
         self.log = hashlib.sha256()
         self.storage_down = False
         self.reborn = False  # the process died in the invocation that has just ended
-        self._known: set[tuple[CertificateRef, str]] = set()  # claims that were inserted
+        self._known: dict[tuple[CertificateRef, str], Outcome] = {}  # claims as they were written last
         self.truth = Truth(self.vaults, dict(self.settings.vaults), BEGIN)
         self.settings = replace(self.settings, max_renewals_per_day=max(3, size.certificates // 6))
         self.watch = Watch(self.truth, self.befell, brake=self.settings.max_renewals_per_day or 0)
@@ -69,7 +69,7 @@ class Fleet(Stage):
         for name, life in CAS.items():
             self.issuers[name].life = life
             self.issuers[name].delay = timedelta(minutes=self.dice.randint(1, 240))
-        self.roles = cast(size, self.dice)
+        self.roles = roles or cast(size, self.dice)
         for role in self.roles:
             self._enter(role)
         self.at(self.now + DAY, self._audit)
@@ -96,7 +96,7 @@ class Fleet(Stage):
         self.tables = replace(
             self.tables,
             inventory=Told(specs.INVENTORY, inventory, lambda entry: self.watch.entry(entry, self.now)),
-            renewals=Told(specs.RENEWALS, renewals, self._claimed),
+            renewals=Told(specs.RENEWALS, renewals, self.claimed),
         )
         self.receivers = {name: self._receiver(name) for name in ("steady", "shaky")}
         self.channels = {**self.receivers}
@@ -135,7 +135,7 @@ class Fleet(Stage):
     def play(self) -> None:
         """Play the whole span, then let everything rest for a while and check once more."""
         self.run(self.size.span)
-        self._audit()
+        self.audit()
         self.befell["create applied but answered 503"] += self.vaults.applied
 
     # the ports, as an invocation has them
@@ -229,8 +229,12 @@ class Fleet(Stage):
             late = self.dice.random() < 0.1 * rough
             delay = timedelta(seconds=self.dice.randint(1, 6 * 3600 if late else 20))
             self.befell["event late"] += late
-            self.at(self.now + delay, lambda: Stage.heard(self, event, ref, version))
+            self.at(self.now + delay, lambda: self.door(event, ref, version))
         self.befell["event twice"] += luck > 1 - 0.1 * rough
+
+    def door(self, event: VaultEvent, ref: CertificateRef, version: Version) -> None:
+        """Let an event arrive."""
+        super().heard(event, ref, version)
 
     def _new_version(self, ref: CertificateRef, version: Version) -> None:
         name = self.vaults.shelf.names[ref]
@@ -250,13 +254,14 @@ class Fleet(Stage):
         if current is not None:
             self.watch.created(ref, current, tags, self.now)
 
-    def _claimed(self, row: Renewal) -> None:
+    def claimed(self, row: Renewal) -> None:
+        """Check a claim that is inserted, and note how one ends."""
         key = (row.certificate, row.replacing)
-        if key not in self._known:
-            self._known.add(key)
+        before, self._known[key] = self._known.get(key), row.outcome
+        if before is None:
             self.watch.claim(row, self.now)
-        elif not row.is_open:
-            self.befell[f"closed: {row.outcome}"] += 1
+        elif before is not row.outcome:
+            self.befell["reopened" if row.is_open else f"closed: {row.outcome}"] += 1
 
     def set_modes(self, modes: Mapping[str, Mode]) -> None:
         """Change the vaults' modes in the settings."""
@@ -272,8 +277,25 @@ class Fleet(Stage):
         stored = self.tables.inventory.get(ref.vault, ref.name)
         return stored.value if stored else None
 
-    def _audit(self) -> None:
+    def ending(self) -> Mapping[str, object]:
+        """Return how everything stands, as far as the number of ticks has no part in it."""
+        versions = {str(ref): [one.id for one, _ in name.versions] for ref, name in self.vaults.shelf.names.items()}
+        entries = [self.row(ref) for ref in self.vaults.shelf.names]
+        return {
+            "versions": versions,
+            "decisions": [(entry.decision, entry.reason, entry.next_check) for entry in entries if entry],
+            "claims": [cell[0] for cell in self.rows("renewals").cells.values()],
+            "deliveries": sorted(self.rows("deliveries").cells),
+            "history": sorted(self.rows("history").cells),
+            "story": self.story,
+        }
+
+    def audit(self) -> None:
+        """Check what must be so of the whole fleet now."""
         entries = {ref: entry for ref in self.vaults.shelf.names if (entry := self.row(ref)) is not None}
         self.watch.audit(entries, self.now)
+
+    def _audit(self) -> None:
+        self.audit()
         if self.now < BEGIN + self.size.span:
             self.at(self.now + DAY, self._audit)

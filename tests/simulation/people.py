@@ -22,6 +22,8 @@ WAITING_FOR_A_PERSON = frozenset(
 )
 YEAR = timedelta(days=365)
 
+type Deed = Callable[[CertificateRef, Name], None]
+
 
 class People:
     """They act on a certificate some ten times a year, make a round each morning, and other managers keep their own."""
@@ -29,7 +31,7 @@ class People:
     def __init__(self, fleet: Fleet) -> None:
         self.fleet = fleet
         self.dice = fleet.dice
-        self.deeds: tuple[Callable[[CertificateRef, Name], None], ...] = (
+        self.deeds: tuple[Deed, ...] = (
             self.import_new,
             self.import_old,
             self.import_other,
@@ -43,15 +45,25 @@ class People:
             self.discard,
             self.repolicy,
         )
-        each = YEAR / (10 * fleet.size.rough * fleet.size.certificates)
-        fleet.agenda.often(each, self.act)
-        fleet.at(fleet.now + 20 * HOUR, self.morning)
+
+    def begin_their_days(self) -> None:
+        """Let them act from now on."""
+        each = YEAR / (10 * self.fleet.size.rough * self.fleet.size.certificates)
+        self.fleet.agenda.often(each, self.act)
+        self.fleet.at(self.fleet.now + 20 * HOUR, self.daily)
+
+    def daily(self) -> None:
+        """Make a round each morning."""
+        self.morning()
+        self.fleet.at(self.fleet.now + DAY, self.daily)
 
     def act(self) -> None:
         """Do something to some certificate."""
-        role = self.dice.choice(self.fleet.roles)
+        self.do(self.dice.choice(self.fleet.roles), self.dice.choice(self.deeds))
+
+    def do(self, role: Role, deed: Deed) -> None:
+        """Do something to a certificate, if it is there."""
         name = self.fleet.vaults.shelf.names[role.ref]
-        deed = self.dice.choice(self.deeds)
         if name.deleted or not name.versions:
             return
         self.fleet.truth.touch(role.ref, self.fleet.now)
@@ -64,11 +76,13 @@ class People:
         fleet = self.fleet
         for role in fleet.roles:
             entry = fleet.row(role.ref)
-            if entry is not None and entry.reason is not None and entry.reason.code in WAITING_FOR_A_PERSON:
+            code = entry.reason.code if entry is not None and entry.reason is not None else None
+            if code in WAITING_FOR_A_PERSON:
                 self.ask(role.ref)
+            if code is ReasonCode.BACK_OFF and self.dice.random() < 0.6:  # they were told, and help themselves
+                self.do(role, self.import_new)
             if role.kind in (Kind.FOREIGN, Kind.STRANGER):
                 self._keep(role)
-        fleet.at(fleet.now + DAY, self.morning)
 
     def _keep(self, role: Role) -> None:
         """Renew as another manager does: at a third of the life, unless it sleeps."""

@@ -59,10 +59,11 @@ class Truth:
             return "somebody's operation is pending"
         if issuer in SIGNERS and name.policy.by_vault:
             return "its policy gives no CSR"
-        own = current is not None and current.leaf is not None and current.leaf.issuer_class is IssuerClass.SELF_SIGNED
-        if name.policy.by_vault and issuer not in SIGNERS and own != (name.policy.issuer == "Self"):
-            return "its policy would issue something else"
-        return ""
+        leaf = current.leaf if current else None
+        own = leaf is not None and leaf.issuer_class is IssuerClass.SELF_SIGNED
+        other = name.policy.by_vault and issuer not in SIGNERS and own != (name.policy.issuer == "Self")
+        lost = leaf is not None and not set(leaf.names) <= set(name.policy.names)
+        return "its policy would issue something else" if other or lost else ""
 
     @staticmethod
     def tags(name: Name) -> dict[str, str]:

@@ -21,22 +21,27 @@ NO_CREDENTIALS = ("InvalidIssuerCredentials", "The account's password has change
 
 
 class Weather:
-    """Plans what befalls a fleet, each as often as its days are rough."""
+    """What may befall a fleet, each as often as its days are rough."""
 
     def __init__(self, fleet: Fleet, people: People) -> None:
         self.fleet = fleet
         self.people = people
         self.dice = fleet.dice
+
+    def begin(self) -> None:
+        """Let it befall them from now on."""
+        fleet = self.fleet
         often, rough = fleet.agenda.often, fleet.size.rough
-        often(2 * DAY / rough, self.mishap)
+        if fleet.size.mishaps:
+            often(2 * DAY / rough, self.mishap)
         often(4 * DAY / rough, self.stumble)
         often(40 * DAY / rough, self.ca)
         often(40 * DAY / rough, self.signer)
         often(25 * DAY / rough, self.vault)
         often(30 * DAY / rough, self.storage)
-        often(20 * DAY / rough, self.receiver)
+        often(60 * DAY / rough, self.receiver)
         often(60 * DAY / rough, self.switch)
-        often(90 * DAY / rough, self.rotation)
+        often(30 * DAY / rough, self.rotation)
         fleet.at(fleet.now + fleet.size.span / 2, self.mode)
 
     def _hours(self, *choices: float) -> timedelta:
@@ -135,7 +140,7 @@ class Weather:
         """Let a receiver be down for hours, days, or so long that notices are given up."""
         name = self.dice.choice(list(self.fleet.receivers))
         receiver = self.fleet.receivers[name]
-        end = self.fleet.now + self._hours(1, 6, 30, 60, 200)
+        end = self.fleet.now + self._hours(1, 6, 30, 60, 120)
         self.fleet.befell["receiver down"] += 1
         receiver.down_until = max(end, receiver.down_until or end)
         self.fleet.watch.refuses(name, self.fleet.now, receiver.down_until)
@@ -150,7 +155,7 @@ class Weather:
         """Let Key Vault's own rotation sleep for weeks."""
         self.fleet.vaults.shelf.rotates = False
         self.fleet.befell["rotation asleep"] += 1
-        self.fleet.at(self.fleet.now + self._hours(200, 600), self._rotates)
+        self.fleet.at(self.fleet.now + self._hours(300, 700), self._rotates)
 
     def _rotates(self) -> None:
         self.fleet.vaults.shelf.rotates = True

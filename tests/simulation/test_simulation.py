@@ -1,0 +1,121 @@
+"""Bad days from seeds: every promise holds in each, each promise breaks where it is sabotaged, and every kind of trouble is met."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from tests.simulation.cast import DAY, Size
+from tests.simulation.fleet import Fleet
+from tests.simulation.play import play
+from tests.simulation.sabotage import SABOTAGES
+from tests.simulation.violation import Violation
+
+SEEDS = range(30)
+SMALL = Size(certificates=12, span=40 * DAY, rough=2)
+
+#: What must have befallen some seed of the thirty: a promise that was never tried is not proved.
+MUST_BEFALL = (
+    "intent found and asked about",
+    "operation adopted after a crash",
+    "event lost",
+    "claimed: emergency-floor",
+    "create applied but answered 503",
+    "merge after a crash",
+    "loop-guard",
+    "brake",
+    "foreign-pending-operation",
+    "closed: superseded",
+    "claimed: taken-over",
+    "closed: given-up",
+    "reopened",
+    "event twice",
+    "event late",
+    "message lost to poison",
+    "death before",
+    "death after",
+    "storage before",
+    "storage after",
+    "storage down",
+    "receiver down",
+    "delivery given up",
+    "vault throttled",
+    "vault firewalled",
+    "kill-switch",
+    "replaced-version-is-back",
+    "paced",
+    "gone",
+)
+
+
+def trial(seed: int, sabotage: Callable[[Fleet], None] | None = None) -> Fleet:
+    """Play a seed to its end; it raises Violation where a promise is not kept."""
+    return play(seed, SMALL, sabotage)
+
+
+@pytest.fixture(scope="module")
+def befallen() -> dict[int, Counter[str]]:
+    """What befell each seed that was played so far."""
+    return {}
+
+
+@pytest.mark.xdist_group("simulation")
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_promise_holds(seed: int, befallen: dict[int, Counter[str]]) -> None:
+    """Whatever befalls this fleet."""
+    befallen[seed] = trial(seed).befell
+
+
+@pytest.mark.xdist_group("simulation")
+def test_every_kind_of_trouble_was_met(befallen: dict[int, Counter[str]]) -> None:
+    """A count that is zero over all seeds is a promise that was not tried."""
+    for seed in SEEDS:
+        if seed not in befallen:  # this test was chosen alone
+            befallen[seed] = trial(seed).befell
+    total = sum(befallen.values(), Counter[str]())
+    assert [what for what in MUST_BEFALL if not total[what]] == []
+
+
+@pytest.mark.xdist_group("simulation")
+@pytest.mark.parametrize("promise", SABOTAGES)
+def test_a_break_is_found_by_its_promise(promise: str) -> None:
+    """The same trial, with one small break, fails by that promise and no other."""
+    found = next(filter(None, (broken(seed, SABOTAGES[promise]) for seed in SEEDS)), None)
+    assert found is not None, "no seed noticed it"
+    assert found.promise == promise, str(found)
+
+
+def broken(seed: int, sabotage: Callable[[Fleet], None]) -> Violation | None:
+    """Return the promise that a seed finds broken."""
+    try:
+        trial(seed, sabotage)
+    except Violation as violation:
+        return violation
+    return None
+
+
+def test_a_seed_replays_exactly() -> None:
+    """The same seed has the same story, another one has another."""
+    size = Size(certificates=8, span=15 * DAY, rough=3)
+    first, again, other = play(3, size), play(3, size), play(4, size)
+    assert first.story == again.story
+    assert first.befell == again.befell
+    assert first.story != other.story
+
+
+def test_real_certificates_change_nothing() -> None:
+    """One seed on real X.509 keeps every promise too."""
+    fleet = play(5, Size(certificates=8, span=30 * DAY, real_certificates=True))
+    assert fleet.befell["renewed by us"]
+
+
+def test_a_month_with_and_without_the_jump_ends_alike() -> None:
+    """Minutes in which find_due could find nothing may be left out: vaults, claims, notices and decisions are the same."""
+    size = Size(certificates=6, vaults=2, span=timedelta(days=30), mishaps=False)
+    jumped, walked = play(7, size), play(7, size, jumps=False)
+    assert jumped.ticks * 4 < walked.ticks
+    assert jumped.befell["renewed by us"]
+    assert jumped.ending() == walked.ending()
