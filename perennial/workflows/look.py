@@ -185,10 +185,16 @@ def _ask(sight: Sight, decision: Decision) -> None:
 
 
 def _log(sight: Sight, attempts: int) -> None:
-    entry, reason = sight.entry, sight.entry.reason
+    entry, reason, version, now = sight.entry, sight.entry.reason, sight.entry.version, sight.world.now
+    claim = sight.renewal.value if sight.renewal and sight.renewal.value.is_open else None
+    left = version.not_after - now if version else None
     line(
         "look",
         certificate=str(sight.ref),
+        days_left=round(left / timedelta(days=1), 2) if left is not None else None,
+        life_left=round(left / version.lifetime, 4) if version and left is not None and version.lifetime else None,
+        managed=managed(sight.policy().mode, wishes(entry.tags)),
+        failures=claim.failures if claim else 0,
         cause=sight.look.cause,
         decision=entry.decision,
         reason=reason.code if reason else "",

@@ -10,6 +10,7 @@ from perennial.decisions.case import managed, written
 from perennial.decisions.renewal import refused_for
 from perennial.decisions.tags import wishes
 from perennial.errors import IssuerError, Throttled, Unclear, VaultError
+from perennial.log import line
 from perennial.model.decision import Close, Renew
 from perennial.model.history import HistoryKind
 from perennial.model.ids import spread
@@ -177,6 +178,23 @@ def end(sight: Sight, outcome: Outcome) -> None:
         shorter = min(row.lifetime_seconds, int(current.lifetime.total_seconds()))
         sight.entry = replace(sight.entry, last_issued=now, last_lifetime_seconds=shorter)
     sight.did.append(outcome.value)
+    _log(sight, row, outcome)
+
+
+def _log(sight: Sight, row: Renewal, outcome: Outcome) -> None:
+    """Log the end of a renewal, with how long it took."""
+    now = sight.world.now
+    line(
+        "renewal",
+        certificate=str(sight.ref),
+        outcome=outcome,
+        issuer=row.issuer,
+        trigger=row.trigger,
+        automatic=row.automatic,
+        failures=row.failures,
+        seconds=int((now - row.opened).total_seconds()),
+        seconds_since_due=int((now - sight.entry.due_at).total_seconds()) if sight.entry.due_at else None,
+    )
 
 
 def close(sight: Sight, decision: Close) -> None:
