@@ -16,7 +16,7 @@ from perennial.model.history import HistoryKind
 from perennial.model.ids import spread
 from perennial.model.messages import Look
 from perennial.model.reasons import Reason, ReasonCode
-from perennial.model.renewal import INTENTS, Checkpoint, InVault, Outcome, Step, Waiting, closes_as
+from perennial.model.renewal import INTENTS, Checkpoint, InVault, Outcome, Renewal, Step, Waiting, closes_as
 from perennial.ports.tables import Stored
 from perennial.workflows import announce, claims, notices, seen, vault_state
 from perennial.workflows.record import record
