@@ -12,3 +12,4 @@ app.register_functions(timers.doors)  # the clock, and the compliance sweep
 app.register_functions(api.doors)  # HTTP: what people and scripts ask
 
 wiring.report_faults()
+wiring.measure()

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from perennial import settings as installation
 from perennial.errors import SettingsError
-from perennial.log import quiet_sdks, warn
+from perennial.log import listen, quiet_sdks, warn
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -41,6 +41,15 @@ def report_faults() -> None:
         settings()
     except SettingsError as faults:
         warn("settings-refused", faults=str(faults))
+
+
+def measure() -> None:
+    """Let the log lines be measured, where the host exports telemetry."""
+    from perennial import telemetry  # noqa: PLC0415 (costs nothing where it is off)
+
+    listener = telemetry.listener(os.environ)
+    if listener is not None:
+        listen(listener)
 
 
 def signs_in() -> bool:

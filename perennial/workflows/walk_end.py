@@ -70,7 +70,8 @@ def settle(world: World, tick: datetime) -> None:
         _change_fleet(world, lambda fleet: replace(fleet, last_sweep=max(fleet.last_sweep or tick, tick)))
     failed = {row.vault: row for row in rows if row.state is WalkState.FAILED}
     numbers = totals(rows)
-    line("sweep", tick=tick, vaults=len(rows), whole=len(whole), failed=sorted(failed), **numbers)
+    took = int((world.now - tick).total_seconds())
+    line("sweep", tick=tick, seconds=took, vaults=len(rows), whole=len(whole), failed=sorted(failed), **numbers)
     if failed:
         what = "; ".join(f"{vault}: {row.error}" for vault, row in sorted(failed.items())[:10])
         reason = f"{len(failed)} of {len(rows)} vaults could not be walked: {what}"

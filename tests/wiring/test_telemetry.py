@@ -1,0 +1,63 @@
+"""Telemetry: metrics read off the log lines where the host exports them; elsewhere nothing is imported."""
+
+from __future__ import annotations
+
+from localazure.environment import inherited
+from perennial.telemetry import METRICS
+from tests.architecture.source import ROOT
+from tests.wiring.test_wiring import SETTINGS, run
+
+MEASURED = """
+import json
+from opentelemetry import metrics
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+reader = InMemoryMetricReader()
+metrics.set_meter_provider(MeterProvider([reader]))
+from perennial import wiring, log
+wiring.measure()
+log.line("look", decision="wait-until", reason="not-due", days_left=20.5)
+log.line("look", decision="wait-until", reason="not-due", days_left=None)
+log.line("renewal", outcome="issued", issuer="vault", trigger="due", seconds_since_due=90)
+data = reader.get_metrics_data()
+print(json.dumps({
+    metric.name: [[dict(point.attributes), getattr(point, "value", None) or point.sum] for point in metric.data.data_points]
+    for metric in data.resource_metrics[0].scope_metrics[0].metrics
+}))
+"""
+
+QUIET = """
+import json, sys
+from perennial import wiring, log
+wiring.measure()
+log.line("look", decision="wait-until")
+print(json.dumps(sorted(name for name in sys.modules if name.split(".")[0] in ("opentelemetry", "azure"))))
+"""
+
+
+def environment(**more: str) -> dict[str, str]:
+    """Return the environment of a process with settings."""
+    return inherited() | SETTINGS | {"PYTHONPATH": str(ROOT)} | more
+
+
+def test_lines_are_measured_where_the_host_exports() -> None:
+    """Counters count lines, histograms take a line's value; a value that is not there is not measured."""
+    measured = run(MEASURED, environment(PYTHON_ENABLE_OPENTELEMETRY="true"))
+    look = {"decision": "wait-until", "reason": "not-due"}
+    assert measured["perennial.looks"] == [[look, 2]]
+    assert measured["perennial.certificate.days_left"] == [[{"decision": "wait-until"}, 20.5]]
+    assert measured["perennial.renewal.since_due"] == [[{"outcome": "issued"}, 90]]
+
+
+def test_nothing_is_imported_where_it_does_not() -> None:
+    """Off, telemetry costs no import: neither OpenTelemetry nor an SDK."""
+    assert run(QUIET, environment()) == []
+
+
+def test_what_is_measured_stands_in_lines_that_are_written() -> None:
+    """Each metric's event is one that the product logs, with the members that it reads."""
+    source = "\n".join(path.read_text() for path in (ROOT / "perennial").rglob("*.py") if path.name != "telemetry.py")
+    for metric in METRICS:
+        assert f'"{metric.event}"' in source, metric.name
+        for member in (*metric.attributes, *([metric.value] if metric.value else [])):
+            assert f"{member}=" in source or f'"{member}":' in source, f"{metric.name}: {member}"
