@@ -7,8 +7,9 @@ import itertools
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from localazure.envelope import Json, Schema, dead_letter
+from localazure.envelope import Json, LastAttempt, Schema, dead_letter
 from localazure.keyvault.events import VaultEvent
+from localazure.probation import Probation
 from localazure.retry import Outcome, RetryPolicy
 
 REORDER_WAIT = 2.0  # seconds that an incomplete group of reordered events is held
@@ -41,6 +42,7 @@ class Delivery:
     to: str
     due: datetime
     state: str = "waiting"  # then: delivered, dead-lettered
+    held: bool = False  # since its last attempt its endpoint was on probation when it was due
     attempts: list[tuple[datetime, Outcome]] = field(default_factory=list)
 
 
@@ -71,6 +73,7 @@ class Deliveries:
 
     def __init__(self, policy: RetryPolicy) -> None:
         self._policy = policy
+        self._probation = Probation(policy.pace)
         self._heap: list[tuple[datetime, int, Delivery]] = []
         self._order = itertools.count()
         self._held: list[tuple[PublishedEvent, str]] = []
@@ -97,29 +100,45 @@ class Deliveries:
         return min([*times, *([self._held_until] if self._held_until else [])], default=None)
 
     def take_due(self, now: datetime) -> list[Delivery]:
-        """Remove and return the deliveries whose time has come; what has outlived its time is given up."""
+        """Remove and return the deliveries whose time has come; what has outlived its time is given up.
+
+        New events and retries alike wait until the probation of their endpoint has ended.
+        """
         if self._held_until and self._held_until <= now:
             self._release(now)
         due = []
         while self._heap and self._heap[0][0] <= now:
             delivery = heapq.heappop(self._heap)[2]
-            if delivery.attempts and self._policy.too_old(delivery.event.published, now):
+            if delivery.state != "waiting":  # a late success came first
+                continue
+            if (delivery.attempts or delivery.held) and self._policy.too_old(delivery.event.published, now):
                 self._give_up(delivery, "TimeToLiveExceeded")
+            elif closed := self._probation.closed_until(delivery.to, now):
+                delivery.held = True
+                self._schedule(delivery, closed)
             else:
+                delivery.held = False
                 due.append(delivery)
         return due
 
     def report(self, delivery: Delivery, outcome: Outcome, now: datetime) -> None:
         """Record what an attempt met, and plan the next one or give up."""
         delivery.attempts.append((now, outcome))
+        self._probation.report(delivery.to, outcome, now)
         if outcome.succeeded:
             delivery.state = "delivered"
+        if delivery.state != "waiting":
             return
         following = self._policy.next(len(delivery.attempts), outcome, now)
         if isinstance(following, str):
             self._give_up(delivery, following)
         else:
             self._schedule(delivery, following)
+
+    def report_late(self, delivery: Delivery, outcome: Outcome) -> None:
+        """Take an answer that came after the attempt was over: a success drops the queued retry, unless that is under way already."""
+        if outcome.succeeded and delivery.state == "waiting":
+            delivery.state = "delivered"
 
     def _release(self, now: datetime) -> None:
         """Send the held events, the last one first."""
@@ -139,9 +158,11 @@ class Deliveries:
 
     def _give_up(self, delivery: Delivery, reason: str) -> None:
         delivery.state = "dead-lettered"
-        event = delivery.event
-        last = delivery.attempts[-1][1].name
-        attempts = len(delivery.attempts)
-        self.dead_letters.append(
-            dead_letter(event.body, event.schema, reason, attempts=attempts, outcome=last, published=event.published)
+        tried, outcome = delivery.attempts[-1] if delivery.attempts else (None, None)
+        last = LastAttempt(
+            count=len(delivery.attempts),
+            outcome=outcome.name if outcome and not delivery.held else "Probation",
+            tried=tried,
         )
+        event = delivery.event
+        self.dead_letters.append(dead_letter(event.body, event.schema, reason, last, event.published))

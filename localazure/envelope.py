@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -37,22 +38,38 @@ def envelope(event: VaultEvent, event_id: str, time: datetime, schema: Schema) -
         "topic": vault_resource(event.vault),
         "subject": event.name,
         "eventType": event.type,
-        "eventTime": f"{time:%Y-%m-%dT%H:%M:%S.%f}0Z",  # seven digits, as captured
+        "eventTime": _stamp(time),
         "data": _data(event),
         "dataVersion": "1",
         "metadataVersion": "1",
     }
 
 
-def dead_letter(body: Json, schema: Schema, reason: str, *, attempts: int, outcome: str, published: datetime) -> Json:
+@dataclass(frozen=True, slots=True)
+class LastAttempt:
+    """How the attempts to deliver an event ended: how many, the outcome of the last, and when it was made (None: never)."""
+
+    count: int
+    outcome: str
+    tried: datetime | None
+
+
+def dead_letter(body: Json, schema: Schema, reason: str, last: LastAttempt, published: datetime) -> Json:
     """Return the record of an event that was given up: the event, and why (Event Grid: "dead letter")."""
     facts: Json = {
         "deadLetterReason": reason,
-        "deliveryAttempts": attempts,
-        "lastDeliveryOutcome": outcome,
-        "publishTime": published.isoformat(),
+        "deliveryAttempts": last.count,
+        "lastDeliveryOutcome": last.outcome,
+        "publishTime": _stamp(published),
     }
+    if last.tried is not None:
+        facts["lastDeliveryAttemptTime"] = _stamp(last.tried)
     return body | (facts if schema == "eventgrid" else {name.lower(): value for name, value in facts.items()})
+
+
+def _stamp(time: datetime) -> str:
+    """Return an instant as Event Grid writes it: seven digits after the second."""
+    return f"{time:%Y-%m-%dT%H:%M:%S.%f}0Z"
 
 
 def _data(event: VaultEvent) -> Json:

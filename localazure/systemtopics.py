@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime
+from typing import Any
 
 import aiohttp
 
 from localazure.deliveries import Deliveries, Delivery, Disorder, PublishedEvent, Subscriber
 from localazure.envelope import Json, envelope
 from localazure.keyvault.events import VaultEvent
-from localazure.retry import TIMEOUT, Outcome, RetryPolicy
+from localazure.retry import Outcome, RetryPolicy
 
 log = logging.getLogger("localazure.eventgrid")
 
@@ -31,6 +32,7 @@ class SystemTopics:
 
     def __init__(self, clock: Callable[[], datetime], policy: RetryPolicy) -> None:
         self._clock = clock
+        self._policy = policy
         self._deliveries = Deliveries(policy)
         self._subscribers: dict[str, Subscriber | None] = {}
         self._disorders: dict[str | None, Disorder] = {None: Disorder()}
@@ -38,12 +40,12 @@ class SystemTopics:
         self._wake = asyncio.Event()
         self._slots = asyncio.Semaphore(AT_ONCE)
         self._running: asyncio.Task[None] | None = None
-        self._sending: set[asyncio.Task[None]] = set()
+        self._sending: set[asyncio.Task[Any]] = set()
         self._session: aiohttp.ClientSession | None = None
 
     async def start(self) -> None:
         """Begin to deliver."""
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT)
+        timeout = aiohttp.ClientTimeout(total=self._policy.late)
         self._session = aiohttp.ClientSession(timeout=timeout, connector=aiohttp.TCPConnector(limit=0))
         self._running = asyncio.create_task(self._run())
 
@@ -113,9 +115,7 @@ class SystemTopics:
         while True:
             self._wake.clear()
             for delivery in self._deliveries.take_due(self._clock()):
-                task = asyncio.create_task(self._send(delivery))
-                self._sending.add(task)
-                task.add_done_callback(self._sending.discard)
+                self._begin(self._send(delivery))
             due = self._deliveries.next_due()
             wait = None if due is None else max(0.0, (due - self._clock()).total_seconds())
             try:
@@ -123,15 +123,25 @@ class SystemTopics:
             except TimeoutError:
                 continue
 
+    def _begin[T](self, work: Coroutine[None, None, T]) -> asyncio.Task[T]:
+        """Start a task that ends with the whole."""
+        task = asyncio.create_task(work)
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+        return task
+
     async def _send(self, delivery: Delivery) -> None:
-        """Make one attempt and report it."""
+        """Make one attempt and report it; one that was not answered in time may still be answered late."""
         async with self._slots:
-            outcome = await self._post(delivery)
+            answer = self._begin(self._post(delivery))
+            await asyncio.wait({answer}, timeout=self._policy.timeout)
+        outcome = answer.result() if answer.done() else Outcome(None, "TimedOut")
         if not outcome.succeeded:
             event = delivery.event.event
             log.warning("%s of %s/%s not delivered: %s", event.type, event.vault, event.name, outcome)
         self._deliveries.report(delivery, outcome, self._clock())
         self._wake.set()
+        self._deliveries.report_late(delivery, await answer)
 
     async def _post(self, delivery: Delivery) -> Outcome:
         """POST an event to its function as Event Grid does."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from localazure.envelope import Schema, dead_letter, envelope
+import pytest
+
+from localazure.envelope import LastAttempt, Schema, dead_letter, envelope
 from tests.localazure.test_retry import EVENT
 
 TIME = datetime(2026, 11, 24, 6, 10, 27, 934701, UTC)
@@ -36,11 +38,24 @@ def test_the_event_grid_schema_has_other_names_for_the_same() -> None:
     assert "specversion" not in body
 
 
-def test_a_dead_letter_is_the_event_and_why() -> None:
-    """The facts are in camel case in the Event Grid schema, in lower case in CloudEvents."""
-    schemas: list[tuple[Schema, str]] = [("eventgrid", "deadLetterReason"), ("cloudevents", "deadletterreason")]
-    for schema, reason in schemas:
-        body = envelope(EVENT, "id-1", TIME, schema)
-        letter = dead_letter(body, schema, "TimeToLiveExceeded", attempts=4, outcome="Busy", published=TIME)
-        assert letter[reason] == "TimeToLiveExceeded"
-        assert body.items() <= letter.items()
+@pytest.mark.parametrize("schema", ["eventgrid", "cloudevents"])
+def test_a_dead_letter_is_the_event_and_why(schema: Schema) -> None:
+    """Five members are added to the event: in camel case in the Event Grid schema, in lower case in CloudEvents."""
+    body = envelope(EVENT, "id-1", TIME, schema)
+    last = LastAttempt(count=4, outcome="Busy", tried=TIME + timedelta(seconds=1))
+    letter = dead_letter(body, schema, "TimeToLiveExceeded", last, TIME)
+    added = {
+        "deadLetterReason": "TimeToLiveExceeded",
+        "deliveryAttempts": 4,
+        "lastDeliveryOutcome": "Busy",
+        "publishTime": "2026-11-24T06:10:27.9347010Z",
+        "lastDeliveryAttemptTime": "2026-11-24T06:10:28.9347010Z",
+    }
+    assert letter == body | {name if schema == "eventgrid" else name.lower(): value for name, value in added.items()}
+
+
+def test_a_dead_letter_that_was_never_tried_has_no_time_of_an_attempt() -> None:
+    """The member is left out."""
+    body = envelope(EVENT, "id-1", TIME, "eventgrid")
+    letter = dead_letter(body, "eventgrid", "TimeToLiveExceeded", LastAttempt(0, "Probation", None), TIME)
+    assert "lastDeliveryAttemptTime" not in letter

@@ -73,3 +73,13 @@ def test_a_body_does_not_wait_for_a_delayed_acknowledgement(outside: Outside) ->
         outside.http.request("POST", topic_endpoint("topic-times"), headers=headers, body=b"x" * 2000)
         times.append(time.perf_counter() - began)
     assert statistics.median(times[10:]) < 0.03
+
+
+@pytest.mark.parametrize(("host", "status"), [("{vault}.vault.azure.net", 401), ("example.com", 404)])
+def test_tls_straight_to_the_proxys_port_is_taken(azure: LocalAzure, vault: str, host: str, status: int) -> None:
+    """A client that knows no proxies names a vault in TLS and in `Host`; a name that is not played leads nowhere there either."""
+    name = host.format(vault=vault)
+    port = azure.ready.proxy
+    with urllib3.HTTPSConnectionPool("127.0.0.1", port, ca_certs=azure.ready.ca, server_hostname=name) as pool:
+        answer = pool.request("GET", "/certificates?api-version=7.4", headers={"Host": name}, retries=False)
+    assert answer.status == status

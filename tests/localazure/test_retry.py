@@ -53,19 +53,19 @@ def test_a_failing_endpoint_is_tried_by_the_documented_schedule() -> None:
     assert waits(Outcome(500)) == [10, 30, 60, 300, 600, 1800, 3600, 10800, 21600, 43200]
 
 
-@pytest.mark.parametrize(("status", "first"), [(401, 300), (404, 300), (408, 120), (503, 30), (429, 10), (None, 10)])
+@pytest.mark.parametrize(("status", "first"), [(401, 300), (404, 300), (408, 120), (503, 30), (429, 10), (None, 30)])
 def test_some_answers_ask_for_a_longer_first_wait(status: int | None, first: float) -> None:
-    """The minimum delays of 401, 404, 408 and 503 hold; others wait ten seconds."""
+    """The minimum delays of 401, 404, 408 and 503 hold, and the probation of an endpoint that is not there; others wait ten seconds."""
     assert waits(Outcome(status, "SocketError"))[0] == first
 
 
-@pytest.mark.parametrize("status", [400, 403, 413])
-def test_some_answers_are_never_tried_again(status: int) -> None:
-    """A refusal of the event itself ends its delivery at once."""
+@pytest.mark.parametrize(("status", "word"), [(400, "BadRequest"), (403, "Forbidden"), (413, "RequestEntityTooLarge")])
+def test_some_answers_are_never_tried_again(status: int, word: str) -> None:
+    """A refusal of the event itself ends its delivery at once, and the dead letter names it."""
     deliveries = Deliveries(RetryPolicy())
     deliveries.add(published(), "http://host", START)
     assert len(simulate(deliveries, Outcome(status))) == 1
-    assert [letter["deadletterreason"] for letter in deliveries.dead_letters] == ["UndeliverableDueToClientError"]
+    assert [letter["deadletterreason"] for letter in deliveries.dead_letters] == [f"UndeliverableDueToHttp{word}"]
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 203, 204])
@@ -90,6 +90,9 @@ def test_attempts_are_limited() -> None:
     assert letter["deadletterreason"] == "MaxDeliveryAttemptsExceeded"
     assert letter["deliveryattempts"] == 3
     assert letter["id"] == event.id
+    assert letter["lastdeliveryoutcome"] == "Busy"
+    assert letter["publishtime"] == "2026-01-01T00:00:00.0000000Z"
+    assert letter["lastdeliveryattempttime"] == "2026-01-01T00:00:40.0000000Z"
     assert event.state == "dead-lettered"
 
 
@@ -99,6 +102,23 @@ def test_the_time_to_live_is_looked_at_only_when_an_attempt_is_due() -> None:
     deliveries.add(published(), "http://host", START)
     assert simulate(deliveries, Outcome(500)) == [("e1", 0), ("e1", 10), ("e1", 40)]
     assert [letter["deadletterreason"] for letter in deliveries.dead_letters] == ["TimeToLiveExceeded"]
+
+
+def test_whichever_limit_comes_first_ends_a_delivery() -> None:
+    """Two attempts end before half an hour does; of ten attempts six fit into it (the documentation's own example)."""
+    for policy, reason in (
+        (RetryPolicy(max_attempts=2, time_to_live=timedelta(minutes=30)), "MaxDeliveryAttemptsExceeded"),
+        (RetryPolicy(max_attempts=10, time_to_live=timedelta(minutes=30)), "TimeToLiveExceeded"),
+    ):
+        deliveries = Deliveries(policy)
+        deliveries.add(published(), "http://host", START)
+        assert len(simulate(deliveries, Outcome(500))) == (2 if policy.max_attempts == 2 else 6)
+        assert [letter["deadletterreason"] for letter in deliveries.dead_letters] == [reason]
+
+
+def test_the_limits_are_azures_unless_they_are_set() -> None:
+    """Thirty attempts and a day."""
+    assert (RetryPolicy().max_attempts, RetryPolicy().time_to_live) == (30, timedelta(minutes=1440))
 
 
 def test_pace_scales_every_wait() -> None:
