@@ -1,11 +1,8 @@
-"""The scenarios of the Azure SDK's own certificate tests, through the real client."""
+"""A certificate's life, issuers and contacts, by the Azure SDK's own certificate tests, each through both of the real clients: sync and aio."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
-from datetime import timedelta
-from typing import Any
 
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
@@ -17,66 +14,16 @@ from azure.keyvault.certificates import (
     CertificateOperation,
     CertificatePolicy,
     CertificatePolicyAction,
-    CertificateProperties,
     KeyCurveName,
-    KeyType,
-    KeyVaultCertificate,
     LifetimeAction,
     WellKnownIssuerNames,
 )
+from cryptography import x509
 
-from localazure.keyvault import Pace
 from tests.localazure.keyvault import minting
-from tests.localazure.keyvault.house import House, Room
-from tests.localazure.keyvault.sdk import Entrance
-
-SOON = 0.05
-FAST: dict[str, Any] = {"_polling_interval": 0.02}
-SWIFT = Pace(
-    self_issuance=SOON, issuer=SOON, cancellation=SOON, deletion=SOON, recovery=SOON, purge=SOON, near_expiry=SOON
-)
-
-
-@pytest.fixture(scope="module")
-def entrance(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Entrance]:
-    """Run a stand-in that is quick enough for the SDK's own polling, behind TLS and a proxy."""
-    house = House(SWIFT)
-    opened = Entrance(house, tmp_path_factory.mktemp("ca"))
-    yield opened
-    opened.close()
-    house.close()
-
-
-@pytest.fixture
-def room(entrance: Entrance) -> Room:
-    """Give a vault that nobody has used: the SDK caches a challenge by host."""
-    return entrance.house.room()
-
-
-@pytest.fixture
-def client(entrance: Entrance, room: Room) -> Iterator[CertificateClient]:
-    """Open a client that may do everything."""
-    with entrance.client(room) as opened:
-        yield opened
-
-
-def policy(issuer: str = WellKnownIssuerNames.self, **more: Any) -> CertificatePolicy:
-    """Return a policy with a quick key."""
-    settings = {"subject": "CN=www", "san_dns_names": ["a.example"], "key_type": KeyType.ec, "key_curve_name": "P-256"}
-    return CertificatePolicy(issuer, **(settings | more))
-
-
-def create(client: CertificateClient, name: str = "www", **more: Any) -> KeyVaultCertificate:
-    """Create a certificate and wait for it."""
-    made = client.begin_create_certificate(name, policy(**more), **FAST).result()
-    assert isinstance(made, KeyVaultCertificate)
-    return made
-
-
-def facts(certificate: KeyVaultCertificate) -> CertificateProperties:
-    """Return a certificate's properties, which are always there."""
-    assert certificate.properties
-    return certificate.properties
+from tests.localazure.keyvault.house import Room
+from tests.localazure.keyvault.sdk.entrance import Entrance
+from tests.localazure.keyvault.sdk.scenario import FAST, Opening, create, facts, policy
 
 
 def test_create_read_update_delete(client: CertificateClient) -> None:
@@ -110,6 +57,16 @@ def test_an_operation_of_unknown_waits_for_a_merge(client: CertificateClient) ->
     assert facts(merged).tags == {"a": "1"}
     with pytest.raises(HttpResponseError):
         client.merge_certificate("www", [der])
+
+
+def test_the_signing_request_of_a_pending_operation(client: CertificateClient) -> None:
+    """It can be read again while the operation waits, byte for byte, and it asks for the policy's subject."""
+    pending = client.begin_create_certificate("www", policy(WellKnownIssuerNames.unknown), **FAST).result()
+    assert isinstance(pending, CertificateOperation)
+    again = client.get_certificate_operation("www").csr
+    assert again == pending.csr
+    assert again
+    assert x509.load_der_x509_csr(again).subject.rfc4514_string() == "CN=www"
 
 
 def test_cancelling_and_deleting_an_operation(client: CertificateClient) -> None:
@@ -191,32 +148,6 @@ def test_policies(client: CertificateClient) -> None:
     assert read.lifetime_actions[0].days_before_expiry == 20
 
 
-def test_lists_over_several_pages(client: CertificateClient, entrance: Entrance, room: Room) -> None:
-    """The client follows every link; versions are listed too."""
-    end = entrance.house.clock() + timedelta(days=90)
-    made = entrance.house.loop.run(entrance.house.vaults.fill(room.vault.name, 60, end))
-    assert [listed.name for listed in client.list_properties_of_certificates()] == made
-    pages = list(client.list_properties_of_certificates(max_page_size=7).by_page())
-    assert len([list(page) for page in pages]) == 9
-    create(client)
-    newest = facts(create(client)).version
-    versions = [one.version for one in client.list_properties_of_certificate_versions("www")]
-    assert newest in versions
-    assert len(versions) == 2
-
-
-def test_the_unfinished_are_listed_on_the_first_page_only(
-    client: CertificateClient, entrance: Entrance, room: Room
-) -> None:
-    """The link does not repeat include_pending, so what is unfinished on a later page stays unseen."""
-    end = entrance.house.clock() + timedelta(days=90)
-    entrance.house.loop.run(entrance.house.vaults.fill(room.vault.name, 30, end))
-    for name in ("early", "a-first"):
-        client.begin_create_certificate(name, policy(WellKnownIssuerNames.unknown), **FAST).result()
-    listed = {one.name for one in client.list_properties_of_certificates(include_pending=True)}
-    assert listed - {one.name for one in client.list_properties_of_certificates()} == {"a-first"}
-
-
 def test_recovering_and_purging(client: CertificateClient) -> None:
     """A deleted certificate is listed, recovered, deleted again and purged."""
     made = create(client)
@@ -235,27 +166,12 @@ def test_recovering_and_purging(client: CertificateClient) -> None:
         client.get_deleted_certificate("www")
 
 
-def test_backing_up_and_restoring(client: CertificateClient, entrance: Entrance) -> None:
+def test_backing_up_and_restoring(client: CertificateClient, entrance: Entrance, opening: Opening) -> None:
     """A backup is restored into another vault with the same version."""
     made = create(client)
     blob = client.backup_certificate("www")
     assert blob
     with pytest.raises(ResourceExistsError):
         client.restore_certificate_backup(blob)
-    with entrance.client(entrance.house.room()) as other:
+    with opening(entrance.house.room()) as other:
         assert facts(other.restore_certificate_backup(blob)).version == facts(made).version
-
-
-def test_errors_arrive_as_the_kinds_of_the_sdk(client: CertificateClient, entrance: Entrance, room: Room) -> None:
-    """404, 409 with code Forbidden, and 403 with an inner error as a plain dict."""
-    with pytest.raises(ResourceNotFoundError):
-        client.get_certificate("nope")
-    client.begin_create_certificate("www", policy(WellKnownIssuerNames.unknown), **FAST).result()
-    with pytest.raises(ResourceExistsError) as pending:
-        client.begin_create_certificate("www", policy(), **FAST)
-    assert pending.value.error
-    assert pending.value.error.code == "Forbidden"
-    with entrance.client(room, "stranger") as stranger, pytest.raises(HttpResponseError) as refused:
-        stranger.get_certificate("www")
-    assert refused.value.error
-    assert (refused.value.status_code, refused.value.error.innererror) == (403, {"code": "ForbiddenByRbac"})
