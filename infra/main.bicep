@@ -1,0 +1,335 @@
+metadata name = 'Perennial'
+metadata description = 'The first deployment: everything but the event subscriptions, which events.bicep makes once the code is there.'
+
+targetScope = 'subscription'
+
+import { networkType, planType, signInType, vaultType, watchingType, wiringType } from 'types.bicep'
+import { faultsOf } from 'checks.bicep'
+
+// ---- Where ----
+@description('Required. Name of the environment: letters, digits and dashes.')
+@minLength(1)
+@maxLength(64)
+param environmentName string
+
+@description('Required. Region of everything but system topics, which stand where their vaults are.')
+@minLength(1)
+param location string
+
+@description('Optional. The cloud that the parameter file is written for; another one is refused.')
+@allowed([
+  'AzureCloud'
+  'AzureUSGovernment'
+  'AzureChinaCloud'
+])
+param cloud string = environment().name
+
+@description('Optional. Tags for every resource.')
+param tags object = {}
+
+// ---- The fleet ----
+@description('Required. The vaults.')
+@maxLength(400)
+param vaults vaultType[]
+
+@description('Optional. Name of a vault to make and look after; empty: none.')
+@maxLength(24)
+param newVaultName string = ''
+
+@description('Optional. Mode of the vault that is made.')
+@allowed([
+  'observe'
+  'renew'
+])
+param newVaultMode string = 'observe'
+
+@description('Optional. Resource id of a role to give on the vaults, for whoever may not define roles; empty: a role with three data actions is defined.')
+param roleDefinitionId string = ''
+
+// ---- The app ----
+@description('Optional. What the app runs on.')
+param plan planType = {}
+
+@description('Optional. Further settings of the app, by their names: see docs/settings.md.')
+param settings object = {}
+
+@description('Optional. Identifiers of secrets in a vault, by the name of the setting that receives the value: signing secrets of webhooks.')
+param secretUris object = {}
+
+@description('Optional. How people sign in to the API.')
+param signIn signInType = {}
+
+// ---- Watching ----
+@description('Optional. Where logs go and whom alerts reach.')
+param watching watchingType = {}
+
+@description('Optional. Address that alerts are posted to.')
+@secure()
+param alertWebhook string = ''
+
+// ---- Network ----
+@description('Optional. Whether the app is reached, and reaches storage and topic, by private endpoints only.')
+param networkIsolation bool = false
+
+@description('Optional. Parts of the network that are there already or that others make.')
+param network networkType = {}
+
+// ---- Faults first: a name that cannot be formed stops the deployment before anything is created ----
+var made = empty(newVaultName)
+  ? []
+  : [
+      {
+        id: resourceId(subscription().subscriptionId, groupName, 'Microsoft.KeyVault/vaults', newVaultName)
+        mode: newVaultMode
+        reach: networkIsolation ? 'createPrivateEndpoint' : 'public'
+      }
+    ]
+var fleet = concat(vaults, made)
+var ids = map(fleet, vault => vault.id)
+var names = map(ids, id => toLower(last(split(id, '/'))))
+var traits = loadJsonContent('clouds.json')[cloud]
+var subnetsGiven = length(filter([network.?integrationSubnetId ?? '', network.?endpointSubnetId ?? ''], id => !empty(id)))
+var hosting = plan.?hosting ?? 'flex'
+var signInClientId = signIn.?clientId ?? ''
+var faults = faultsOf({
+  vaultIds: ids
+  vaultNames: names
+  systemTopicIds: map(fleet, vault => vault.?systemTopicId ?? '')
+  cloud: cloud
+  signedInTo: environment().name
+  needsFlex: hosting == 'flex'
+  hasFlex: traits.flex
+  subnetsGiven: networkIsolation ? subnetsGiven : 0
+})
+var token = empty(faults) ? uniqueString(subscription().id, environmentName, location) : fail(join(faults, ' '))
+
+// ---- What follows from the parameters ----
+var groupName = 'rg-${environmentName}'
+var allTags = union(tags, { 'azd-env-name': environmentName })
+var storageName = 'st${token}'
+var byQueue = networkIsolation || (!empty(signInClientId) && !(signIn.?excludeEventWebhook ?? false))
+var vaultsBehindEndpoints = filter(fleet, vault => networkIsolation && (vault.?reach ?? 'public') == 'createPrivateEndpoint')
+var subscribed = map(fleet, vault => {
+  vault: last(split(vault.id, '/'))
+  systemTopicId: vault.?systemTopicId ?? '${join(take(split(vault.id, '/'), 5), '/')}/providers/Microsoft.EventGrid/systemTopics/perennial-${toLower(last(split(vault.id, '/')))}'
+})
+var modes = map(fleet, vault => '${toLower(last(split(vault.id, '/')))}=${vault.?mode ?? 'observe'}')
+
+module group 'br/public:avm/res/resources/resource-group:0.4.1' = {
+  params: {
+    name: groupName
+    location: location
+    tags: allTags
+    enableTelemetry: false
+  }
+}
+
+module identity 'identity.bicep' = {
+  scope: resourceGroup(groupName)
+  params: {
+    name: 'id-${token}'
+    location: location
+    tags: allTags
+  }
+  dependsOn: [
+    group
+  ]
+}
+
+module monitoring 'monitoring.bicep' = {
+  scope: resourceGroup(groupName)
+  params: {
+    token: token
+    location: location
+    tags: allTags
+    workspaceId: watching.?workspaceId ?? ''
+    retentionInDays: watching.?retentionDays ?? 90
+    dailyQuotaGb: watching.?dailyQuotaGb ?? -1
+    emails: watching.?emails ?? []
+    webhook: alertWebhook
+  }
+  dependsOn: [
+    group
+  ]
+}
+
+module storage 'storage.bicep' = {
+  scope: resourceGroup(groupName)
+  params: {
+    name: storageName
+    location: location
+    tags: allTags
+    sku: plan.?storageSku ?? 'Standard_ZRS'
+    private: networkIsolation
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module topic 'topic.bicep' = {
+  scope: resourceGroup(groupName)
+  params: {
+    name: 'evgt-${token}'
+    location: location
+    tags: allTags
+    private: networkIsolation
+    workspaceId: monitoring.outputs.workspaceId
+  }
+}
+
+module newVault 'new-vault.bicep' = if (!empty(newVaultName)) {
+  scope: resourceGroup(groupName)
+  params: {
+    name: newVaultName
+    location: location
+    tags: allTags
+    private: networkIsolation
+  }
+  dependsOn: [
+    group
+  ]
+}
+
+module vaultEvents 'vault-events.bicep' = [
+  for (vault, i) in fleet: {
+    name: 'perennial-vault-${uniqueString(vault.id, token)}'
+    scope: resourceGroup(split(vault.id, '/')[2], split(vault.id, '/')[4])
+    params: {
+      vaultName: last(split(vault.id, '/'))
+      systemTopicId: vault.?systemTopicId ?? ''
+      systemTopicName: 'perennial-${names[i]}'
+      diagnosticsName: 'perennial-${token}'
+      auditLog: watching.?vaultAuditLogs ?? true
+      workspaceId: monitoring.outputs.workspaceId
+      actionGroupId: monitoring.outputs.actionGroupId
+      tags: allTags
+    }
+    dependsOn: [
+      newVault
+    ]
+  }
+]
+
+module roles 'roles.bicep' = {
+  scope: resourceGroup(groupName)
+  params: {
+    environmentName: environmentName
+    appPrincipalId: identity.outputs.principalId
+    systemTopicPrincipalIds: [for i in range(0, length(fleet)): vaultEvents[i].outputs.principalId]
+    byQueue: byQueue
+    vaultIds: ids
+    roleDefinitionId: roleDefinitionId
+    storageName: last(split(storage.outputs.id, '/'))
+    topicName: last(split(topic.outputs.id, '/'))
+    insightsName: last(split(monitoring.outputs.insightsId, '/'))
+  }
+}
+
+module subnets 'network.bicep' = if (networkIsolation) {
+  scope: resourceGroup(groupName)
+  params: {
+    name: 'vnet-${token}'
+    location: location
+    tags: allTags
+    hosting: hosting
+    network: network
+    zones: traits.zones
+    reachesVaults: !empty(vaultsBehindEndpoints)
+  }
+  dependsOn: [
+    group
+  ]
+}
+
+module app 'app.bicep' = {
+  scope: resourceGroup(groupName)
+  params: {
+    token: token
+    location: location
+    tags: allTags
+    hosting: hosting
+    instanceMemoryMB: plan.?instanceMemoryMB ?? 2048
+    maximumInstanceCount: plan.?maximumInstanceCount ?? 40
+    alwaysReady: plan.?alwaysReady ?? []
+    identityId: identity.outputs.id
+    identityClientId: identity.outputs.clientId
+    blobEndpoint: storage.outputs.blobEndpoint
+    queueEndpoint: storage.outputs.queueEndpoint
+    tableEndpoint: storage.outputs.tableEndpoint
+    topicEndpoint: topic.outputs.endpoint
+    insightsConnection: monitoring.outputs.insightsConnection
+    vaults: join(modes, ' ')
+    cloudSetting: traits.setting
+    moreSettings: settings
+    secretUris: secretUris
+    signInClientId: signInClientId
+    signInTenantId: signIn.?tenantId ?? tenant().tenantId
+    excludeEventWebhook: signIn.?excludeEventWebhook ?? false
+    private: networkIsolation
+    subnetId: networkIsolation ? subnets!.outputs.integrationSubnetId : ''
+  }
+  dependsOn: [
+    roles
+  ]
+}
+
+module endpoints 'endpoints.bicep' = if (networkIsolation && (network.?createEndpoints ?? true)) {
+  scope: resourceGroup(groupName)
+  params: {
+    location: location
+    tags: allTags
+    subnetId: networkIsolation ? subnets!.outputs.endpointSubnetId : ''
+    endpoints: concat(
+      [
+        { group: 'blob', targetId: storage.outputs.id }
+        { group: 'queue', targetId: storage.outputs.id }
+        { group: 'table', targetId: storage.outputs.id }
+        { group: 'topic', targetId: topic.outputs.id }
+        { group: 'sites', targetId: app.outputs.id }
+      ],
+      map(vaultsBehindEndpoints, vault => { group: 'vault', targetId: vault.id })
+    )
+    zoneIds: networkIsolation ? subnets!.outputs.zoneIds : {}
+  }
+}
+
+module alerts 'alerts.bicep' = {
+  scope: resourceGroup(groupName)
+  params: {
+    token: token
+    location: location
+    tags: allTags
+    appName: app.outputs.name
+    workspaceId: monitoring.outputs.workspaceId
+    actionGroupId: monitoring.outputs.actionGroupId
+    environmentName: environmentName
+  }
+}
+
+module workbook 'workbook.bicep' = {
+  scope: resourceGroup(groupName)
+  params: {
+    location: location
+    tags: allTags
+    appName: app.outputs.name
+    workspaceId: monitoring.outputs.workspaceId
+    environmentName: environmentName
+  }
+}
+
+@description('The resource group; azd deploys to the app in it.')
+output AZURE_RESOURCE_GROUP string = groupName
+
+@description('Name of the app.')
+output PERENNIAL_APP_NAME string = app.outputs.name
+
+@description('Address of the API.')
+output PERENNIAL_APP_URL string = 'https://${app.outputs.hostName}'
+
+@description('What the second deployment, events.bicep, needs to know.')
+output PERENNIAL_WIRING wiringType = {
+  environmentName: environmentName
+  functionAppId: app.outputs.id
+  storageAccountId: storage.outputs.id
+  byQueue: byQueue
+  vaults: subscribed
+}
