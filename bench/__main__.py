@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 
 from bench import cold_start, dead_webhook, events, find_due, machine, page, renewals, simulation, sweep
+from bench.local import TookTooLongError
 from bench.table import Figure, Row, Run, markdown, over_budget
 
 ROWS = (
@@ -34,10 +35,9 @@ def main(arguments: Sequence[str] | None = None, rows: Sequence[Row] = ROWS) -> 
             continue
         _say(f"{row.name}:")
         before = time.monotonic()
-        with closing(row.measure(run)) as measured:
-            for figure in measured:
-                figures.append(figure)
-                _say(f"  {' | '.join(cell for cell in figure.cells[:5] if cell)}")
+        for figure in _measured(row, run):
+            figures.append(figure)
+            _say(f"  {' | '.join(cell for cell in figure.cells[:5] if cell)}")
         _say(f"  took {time.monotonic() - before:.0f} s; load now {machine.load()}")
     loads = f"{load} before, {machine.load()} after"
     print(f"\n{markdown(figures)}")
@@ -47,6 +47,17 @@ def main(arguments: Sequence[str] | None = None, rows: Sequence[Row] = ROWS) -> 
     for figure in missed:
         print(f"over budget: {figure.what}: {figure.ours}, budget {figure.budget}", file=sys.stderr)
     return 1 if missed else 0
+
+
+def _measured(row: Row, run: Run) -> Iterator[Figure]:
+    """Measure a row; one that outlasts its bound is over its budget, and the others are measured all the same."""
+    with closing(row.measure(run)) as figures:
+        try:
+            yield from figures
+        except TookTooLongError as late:
+            yield Figure(
+                what=row.name, ours=f"not measured to its end: {late}", budget="the row's own bound", kept=False
+            )
 
 
 def _say(text: str) -> None:

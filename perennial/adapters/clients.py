@@ -9,12 +9,14 @@ from perennial.model.messages import Queue
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
+    from azure.core.pipeline.transport import RequestsTransport
     from azure.data.tables import TableClient
     from azure.keyvault.certificates import CertificateClient
     from azure.storage.queue import QueueClient
 
 # Seconds, for storage: it answers in milliseconds or is in trouble, and the message comes again.
 CONNECT, READ, TRIES, PAUSE = 5, 20, 3, 0.2
+CONNECTIONS = 32  # kept by each client: one for each of the worker's threads (PYTHON_THREADPOOL_THREAD_COUNT)
 
 
 def credential(client_id: str) -> TokenCredential:
@@ -39,8 +41,7 @@ def table_client(endpoint: str, identity: TokenCredential, table: str) -> TableC
         endpoint,
         table,
         credential=identity,
-        connection_timeout=CONNECT,
-        read_timeout=READ,
+        transport=_storage_transport(),
         retry_total=TRIES,
         retry_backoff_factor=PAUSE,
     )
@@ -55,7 +56,20 @@ def queue_client(endpoint: str, identity: TokenCredential, queue: Queue) -> Queu
         queue.value,
         credential=identity,
         message_encode_policy=TextBase64EncodePolicy(),
-        connection_timeout=CONNECT,
-        read_timeout=READ,
+        transport=_storage_transport(),
         retry_total=TRIES,
     )
+
+
+def _storage_transport() -> RequestsTransport:
+    """Return a transport that keeps enough connections: the SDK's own keeps ten, and each call beyond them pays for a handshake and a warning."""
+    from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415 (heavy)
+    from requests import Session  # noqa: PLC0415 (heavy)
+    from requests.adapters import HTTPAdapter  # noqa: PLC0415 (heavy)
+    from urllib3 import Retry  # noqa: PLC0415 (heavy)
+
+    session = Session()
+    # Retrying is the pipeline's, as in the SDK's own sessions.
+    never = Retry(total=False, redirect=False, raise_on_status=False)
+    session.mount("https://", HTTPAdapter(pool_maxsize=CONNECTIONS, max_retries=never))
+    return RequestsTransport(session=session, connection_timeout=CONNECT, read_timeout=READ)
