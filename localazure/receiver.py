@@ -18,6 +18,13 @@ from standardwebhooks.webhooks import WebhookVerificationError
 LARGEST = 1_000_000  # bytes of a body
 
 
+class Listener(ThreadingHTTPServer):
+    """A server that takes many connections at once: with the library's backlog of five a sixth waits a second (TCP's retransmission)."""
+
+    request_queue_size = 128
+    daemon_threads = True
+
+
 @dataclass(frozen=True, slots=True)
 class Received:
     """One request that came; `event` is empty if its signature did not verify."""
@@ -65,8 +72,7 @@ class Receiver:
         """Listen on a free port of loopback until the block ends."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate, key)
-        with ThreadingHTTPServer(("127.0.0.1", 0), self._handler()) as server:
-            server.daemon_threads = True
+        with Listener(("127.0.0.1", 0), self._handler()) as server:
             server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
             self.port = server.server_address[1]
             thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from localazure.host import logs
 from localazure.host.app import RefusedToStart, read_app
-from localazure.host.host import Options, serve
+from localazure.host.host import GRACE, Options, serve
 from localazure.host.queues import LEASE
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -24,7 +24,15 @@ def main(arguments: list[str] | None = None) -> int:
     if given.die_with_parent:
         _die_with_parent()
     logs.set_up()
-    options = Options(given.app.resolve(), given.port, given.ready, given.keys, given.message_lease, given.timer_lease)
+    options = Options(
+        given.app.resolve(),
+        given.port,
+        given.ready,
+        given.keys,
+        given.message_lease,
+        given.timer_lease,
+        given.grace,
+    )
     try:
         plan = read_app(options.app, os.environ)
         asyncio.run(serve(plan, options))
@@ -42,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--keys", type=Path, help="JSON file of access keys; without it keys are not checked")
     parser.add_argument("--message-lease", type=int, default=LEASE, help="seconds; Azure has 600")
     parser.add_argument("--timer-lease", type=float, default=15, help="seconds until another host takes over a timer")
+    parser.add_argument("--grace", type=float, default=GRACE, help="seconds that what runs gets when the host ends")
     parser.add_argument("--die-with-parent", action="store_true", help="end when the starting process ends (Linux)")
     return parser
 

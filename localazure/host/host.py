@@ -36,7 +36,7 @@ BODY_LIMIT = 100 * 1024 * 1024  # bytes of a request (Functions HTTP trigger lim
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line says; leases in seconds."""
+    """What the command line says; leases and grace in seconds."""
 
     app: Path
     port: int = 7071
@@ -44,6 +44,7 @@ class Options:
     keys: Path | None = None
     message_lease: int = LEASE
     timer_lease: float = 15
+    grace: float = GRACE
 
 
 async def serve(plan: Plan, options: Options) -> None:
@@ -120,12 +121,12 @@ class _Running:
             stop()
         if self._site is not None:
             await self._site.stop()
-        busy = await self._invocations.wait_until_idle(GRACE)
+        busy = await self._invocations.wait_until_idle(self._options.grace)
         if not busy:
             if self._tasks:
-                await asyncio.wait(self._tasks, timeout=GRACE)
+                await asyncio.wait(self._tasks, timeout=self._options.grace)
             for queue in self._queues:
-                await queue.drain(GRACE)
+                await queue.drain(self._options.grace)
         for task in self._tasks:
             task.cancel()
         ends = await asyncio.gather(*self._tasks, return_exceptions=True)

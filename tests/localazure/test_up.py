@@ -139,6 +139,8 @@ def test_an_event_reaches_a_function_in_the_real_worker(tmp_path: Path) -> None:
         str(app),
         "--setting",
         "WORD=heard",
+        "--vault-pace",
+        "self_issuance=0.1",
     ]
     process = Process(command, inherited(), tmp_path / "ready.json", tmp_path / "log.txt")
     try:

@@ -99,13 +99,13 @@ def test_a_delayed_message_is_seen_later(host: Host, account: Account, text: str
 
 def test_a_long_run_keeps_its_message(slow: Host, slow_account: Account) -> None:
     """The lease is renewed while the handler works, so nobody else gets the message, and it is deleted after."""
-    slow_account.send("work", "sleep 3.5")
-    slow.wait_for(work="sleep 3.5")
-    threading.Event().wait(LEASE + 0.7)
+    slow_account.send("work", "sleep 3.0")
+    slow.wait_for(work="sleep 3.0")
+    threading.Event().wait(LEASE + 0.4)
     assert not slow_account.queue("work").peek_messages()
-    slow.wait_for(slept="sleep 3.5")
+    slow.wait_for(slept="sleep 3.0")
     await_until(lambda: slow_account.queue("work").get_queue_properties().approximate_message_count == 0, 5)
-    assert len(slow.lines(work="sleep 3.5")) == 1
+    assert len(slow.lines(work="sleep 3.0")) == 1
 
 
 def test_a_failed_message_waits_for_its_retry(slow: Host, slow_account: Account, text: str) -> None:
@@ -140,9 +140,9 @@ def test_the_host_wakes_its_own_listener(
     """What a function of this host sends is handled at once, however long the polling interval has become."""
     settings = {"AzureFunctionsJobHost__extensions__queues__maxPollingInterval": "00:01:00"}
     with start_host(new_host_account(), **settings) as host:
-        threading.Event().wait(3.5)  # polls were at 0, 0.1, 0.3, 0.7, 1.5 and 3.1 seconds; the next would be at 6.3
+        threading.Event().wait(1.8)  # polls were at 0, 0.1, 0.3, 0.7 and 1.5 seconds; the next would be at 3.1
         host.notify("on_event_enqueue", [{"text": text}])
-        host.wait_for(work=text, timeout=1.5)
+        host.wait_for(work=text, timeout=1)
 
 
 def test_one_batch_at_a_time(slow: Host, slow_account: Account) -> None:

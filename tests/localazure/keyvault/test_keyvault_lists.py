@@ -113,18 +113,18 @@ def test_a_bad_page_size_is_refused(room: Room, size: str) -> None:
     assert room.ask("GET", f"/certificates?maxresults={size}").code == "BadParameter"
 
 
-def test_ten_thousand_certificates_are_made_and_listed_quickly(house: House, room: Room) -> None:
+def test_four_thousand_certificates_are_made_and_listed_quickly(house: House, room: Room) -> None:
     """A fill takes seconds, a page in the middle milliseconds, and nothing is told to Event Grid."""
     begun = perf_counter()
-    made = house.loop.run(house.vaults.fill(room.vault.name, 10_000, datetime.now(UTC) + timedelta(days=5), prefix="x"))
+    made = house.loop.run(house.vaults.fill(room.vault.name, 4_000, datetime.now(UTC) + timedelta(days=5), prefix="x"))
     filled = perf_counter()
-    link = f"/certificates?$skiptoken={marker('certificate/' + made[5_000].upper())}"
+    link = f"/certificates?$skiptoken={marker('certificate/' + made[2_000].upper())}"
     for _ in range(20):
         page = room.ask("GET", link).body
     paged = (perf_counter() - filled) / 20
-    assert page["value"][0]["id"].endswith(made[5_000])
-    assert len(made) == len(set(made)) == 10_000
-    assert filled - begun < 20
+    assert page["value"][0]["id"].endswith(made[2_000])
+    assert len(made) == len(set(made)) == 4_000
+    assert filled - begun < 8
     assert paged < 0.05
     house.pass_time(seconds=5)
     assert room.events() == []
