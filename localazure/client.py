@@ -144,12 +144,18 @@ class LocalAzure:
 
     @contextlib.contextmanager
     def host(
-        self, app: Path, variables: Mapping[str, str], *, port: int = 0, log: Path | None = None
+        self,
+        app: Path,
+        variables: Mapping[str, str],
+        *,
+        port: int = 0,
+        log: Path | None = None,
+        options: Sequence[str] = (),
     ) -> Iterator[Host]:
         """Run a Functions host with an app; it ends with the block. Its output is added to the log, which outlives it if it is named."""
         with tempfile.TemporaryDirectory(prefix="localazure-host-") as name:
             ready = Path(name) / "ready.json"
-            command = ["localazure.host", "--app", str(app.resolve()), "--port", str(port)]
+            command = ["localazure.host", "--app", str(app.resolve()), "--port", str(port), *options]
             process = Process(command, variables, ready, log or Path(name) / "log.txt")
             try:
                 yield Host(process, msgspec.json.decode(ready.read_bytes())["port"])
@@ -196,7 +202,7 @@ class LocalAzure:
         self._ask("DELETE", f"/requests{'?service=' + service if service else ''}")
 
     def fault(self, service: str, **fields: object) -> Json:
-        """Add a fault: method, path, status, retry_after, delay, drop, after_effect, times, body."""
+        """Add a fault: method, path, status, retry_after, headers, delay, drop, after_effect, times, body."""
         return self._ask("POST", "/faults", {"service": service, **fields})
 
     def clear_faults(self) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from aiohttp import web
@@ -38,6 +39,7 @@ class Fault:
     after_effect: bool = False
     times: int | None = None  # None: until it is cleared
     body: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
     used: int = 0
 
     @property
@@ -72,6 +74,7 @@ class Fault:
         body, content_type, headers = error_body(service, status)
         if self.retry_after is not None:
             headers["Retry-After"] = f"{self.retry_after:g}"
+        headers |= self.headers
         text = body if self.body is None else self.body
         return web.Response(status=status, text=text, content_type=content_type, headers=headers)
 

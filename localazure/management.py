@@ -88,7 +88,7 @@ class Management:
         return web.json_response({"faults": [asdict(fault) for fault in self.requests.faults()]})
 
     async def add_fault(self, request: web.Request) -> web.Response:
-        """Add a fault: service, method, path (glob, host before it or not), status, retry_after, delay, drop, after_effect, times, body."""
+        """Add a fault: service, method, path (glob, host before it or not), status, retry_after, headers, delay, drop, after_effect, times, body."""
         order = parse(await request.read(), FaultOrder)
         order.check()
         fault = self.requests.add_fault(
@@ -104,6 +104,7 @@ class Management:
                 after_effect=order.after_effect,
                 times=order.times,
                 body=order.body,
+                headers=order.headers,
             )
         )
         return web.json_response(asdict(fault), status=201)

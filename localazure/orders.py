@@ -47,6 +47,7 @@ class FaultOrder(Order):
     after_effect: bool = False
     times: Count | None = None
     body: str | None = None
+    headers: dict[str, str] = {}
 
     def check(self) -> None:
         """Refuse what no fault can mean. Raises OrderError."""
@@ -55,8 +56,8 @@ class FaultOrder(Order):
             raise OrderError("service", f"must be one of {', '.join(known)}")
         if self.status is None and not self.drop and not self.delay:
             raise OrderError("status", "a fault needs a status, a delay, or drop")
-        if self.status is None and (self.retry_after is not None or self.body is not None):
-            raise OrderError("status", "retry_after and body go with a status")
+        if self.status is None and (self.retry_after is not None or self.body is not None or self.headers):
+            raise OrderError("status", "retry_after, headers and body go with a status")
 
 
 class VaultOrder(Order):

@@ -97,7 +97,7 @@ class Package:
         try:
             await_until(lambda: ready.exists() or child.poll() is not None, PATIENCE)
             assert child.poll() is None, log.read_text(encoding="utf-8")[-3000:]
-            app = App(f"http://127.0.0.1:{json.loads(ready.read_bytes())['port']}", log, child.kill)
+            app = App(f"http://127.0.0.1:{json.loads(ready.read_bytes())['port']}", log, child.pid, child.kill)
             yield app
         finally:
             if app is not None:

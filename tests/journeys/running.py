@@ -66,10 +66,11 @@ class Log:
 class App:
     """A running host with the app, asked over HTTP as people and Event Grid do."""
 
-    def __init__(self, url: str, log: Path, kill: Callable[[], object]) -> None:
-        """Take where the host listens, where it logs, and how to end it as a crash would."""
+    def __init__(self, url: str, log: Path, pid: int, kill: Callable[[], object]) -> None:
+        """Take where the host listens, where it logs, its process and how to end that as a crash would."""
         self.url = url
         self.log = Log(log)
+        self.pid = pid
         self.kill = kill
         self._http = urllib3.PoolManager(retries=False, timeout=60)
 
@@ -198,11 +199,12 @@ class Journey:
         identity: str = "perennial",
         hear: Sequence[str] | None = None,
         settings: Mapping[str, str] | None = None,
+        options: Sequence[str] = (),
     ) -> Iterator[App]:
         """Run a host; from then on it hears the events of the vaults named by `hear` (None: of all of its own)."""
         log = self._folder / f"host-{next(SERIAL)}.log"
-        with self.azure.host(folder, self.environment(modes, settings, identity), log=log) as host:
-            app = App(host.url, host.process.log, host.process.kill)
+        with self.azure.host(folder, self.environment(modes, settings, identity), log=log, options=options) as host:
+            app = App(host.url, host.process.log, host.process.pid, host.process.kill)
             for vault in modes if hear is None else hear:
                 self.azure.create_vault(vault, deliver_to=host.url)
             try:
@@ -227,6 +229,12 @@ class Journey:
                 return client.get_queue_properties().approximate_message_count or 0
             except ResourceNotFoundError:  # nothing was ever sent
                 return 0
+
+    def lose_messages(self, queue: str) -> None:
+        """Lose all messages of a queue."""
+        address = self.environment({})["PERENNIAL_QUEUES"]
+        with QueueClient(address, queue, credential=OperatorCredential(self.azure), **self._storage()) as client:
+            client.clear_messages()
 
     def table(self, name: str) -> TableClient:
         """Return a client of one of the app's tables, for what a journey reads or turns back behind its back."""
