@@ -258,3 +258,13 @@ resource rules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
     }
   }
 ]
+
+module workbook 'workbook.bicep' = {
+  params: {
+    location: location
+    tags: tags
+    appName: appName
+    workspaceId: workspaceId
+    environmentName: environmentName
+  }
+}

@@ -54,7 +54,7 @@ param cloudSetting string
 param moreSettings object
 
 @description('Required. Identifiers of secrets in a vault, by the name of the setting that receives the value.')
-param secretUris object
+param keyVaultReferences object
 
 @description('Required. Client id of the app registration; empty: function keys guard the API.')
 param signInClientId string
@@ -111,7 +111,7 @@ var ofPremium = {
   WEBSITE_RUN_FROM_PACKAGE_BLOB_MI_RESOURCE_ID: identityId
 }
 
-var secrets = toObject(items(secretUris), item => item.key, item => '@Microsoft.KeyVault(SecretUri=${item.value})')
+var secrets = toObject(items(keyVaultReferences), item => item.key, item => '@Microsoft.KeyVault(SecretUri=${item.value})')
 var settings = union(defaults, moreSettings, secrets, ofTheHost, ofTheApp)
 
 module flex 'scopes/app-flex.bicep' = if (hosting == 'flex') {

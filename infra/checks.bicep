@@ -66,7 +66,7 @@ func faultsOf(given lookedAtType) string[] =>
     notSystemTopics(given.systemTopicIds),
     when(
       empty(given.vaultIds),
-      'No vault is given: list existing ones in the parameter vaults, or name one to make in newVaultName.'
+      'No vault is given: list existing ones in the parameter vaults, or name one to make in newVault.'
     ),
     when(
       given.cloud != given.signedInTo,

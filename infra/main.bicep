@@ -3,7 +3,7 @@ metadata description = 'The first deployment: everything but the event subscript
 
 targetScope = 'subscription'
 
-import { networkType, planType, signInType, vaultType, watchingType, wiringType } from 'types.bicep'
+import { networkType, newVaultType, planType, signInType, vaultType, watchingType, wiringType } from 'types.bicep'
 import { faultsOf } from 'checks.bicep'
 
 // ---- Where ----
@@ -17,11 +17,7 @@ param environmentName string
 param location string
 
 @description('Optional. The cloud that the parameter file is written for; another one is refused.')
-@allowed([
-  'AzureCloud'
-  'AzureUSGovernment'
-  'AzureChinaCloud'
-])
+@allowed(['AzureCloud', 'AzureUSGovernment', 'AzureChinaCloud'])
 param cloud string = environment().name
 
 @description('Optional. Tags for every resource.')
@@ -32,16 +28,8 @@ param tags object = {}
 @maxLength(400)
 param vaults vaultType[]
 
-@description('Optional. Name of a vault to make and look after; empty: none.')
-@maxLength(24)
-param newVaultName string = ''
-
-@description('Optional. Mode of the vault that is made.')
-@allowed([
-  'observe'
-  'renew'
-])
-param newVaultMode string = 'observe'
+@description('Optional. A vault to make and look after.')
+param newVault newVaultType = {}
 
 @description('Optional. Resource id of a role to give on the vaults, for whoever may not define roles; empty: a role with three data actions is defined.')
 param roleDefinitionId string = ''
@@ -54,7 +42,7 @@ param plan planType = {}
 param settings object = {}
 
 @description('Optional. Identifiers of secrets in a vault, by the name of the setting that receives the value: signing secrets of webhooks.')
-param secretUris object = {}
+param keyVaultReferences object = {}
 
 @description('Optional. How people sign in to the API.')
 param signIn signInType = {}
@@ -75,17 +63,18 @@ param networkIsolation bool = false
 param network networkType = {}
 
 // ---- Faults first: a name that cannot be formed stops the deployment before anything is created ----
+var newVaultName = newVault.?name ?? ''
 var made = empty(newVaultName)
   ? []
   : [
       {
         id: resourceId(subscription().subscriptionId, groupName, 'Microsoft.KeyVault/vaults', newVaultName)
-        mode: newVaultMode
+        mode: newVault.?mode ?? 'observe'
         reach: networkIsolation ? 'createPrivateEndpoint' : 'public'
       }
     ]
-var fleet = concat(vaults, made)
-var ids = map(fleet, vault => vault.id)
+var asked = concat(vaults, made)
+var ids = map(asked, vault => vault.id)
 var names = map(ids, id => toLower(last(split(id, '/'))))
 var traits = loadJsonContent('clouds.json')[cloud]
 var subnetsGiven = length(filter([network.?integrationSubnetId ?? '', network.?endpointSubnetId ?? ''], id => !empty(id)))
@@ -94,7 +83,7 @@ var signInClientId = signIn.?clientId ?? ''
 var faults = faultsOf({
   vaultIds: ids
   vaultNames: names
-  systemTopicIds: map(fleet, vault => vault.?systemTopicId ?? '')
+  systemTopicIds: map(asked, vault => vault.?systemTopicId ?? '')
   cloud: cloud
   signedInTo: environment().name
   needsFlex: hosting == 'flex'
@@ -103,7 +92,7 @@ var faults = faultsOf({
 })
 var token = empty(faults) ? uniqueString(subscription().id, environmentName, location) : fail(join(faults, ' '))
 
-// ---- What follows from the parameters ----
+var fleet = empty(faults) ? asked : []
 var groupName = 'rg-${environmentName}'
 var allTags = union(tags, { 'azd-env-name': environmentName })
 var storageName = 'st${token}'
@@ -131,9 +120,7 @@ module identity 'identity.bicep' = {
     location: location
     tags: allTags
   }
-  dependsOn: [
-    group
-  ]
+  dependsOn: [group]
 }
 
 module monitoring 'monitoring.bicep' = {
@@ -148,9 +135,7 @@ module monitoring 'monitoring.bicep' = {
     emails: watching.?emails ?? []
     webhook: alertWebhook
   }
-  dependsOn: [
-    group
-  ]
+  dependsOn: [group]
 }
 
 module storage 'storage.bicep' = {
@@ -176,7 +161,7 @@ module topic 'topic.bicep' = {
   }
 }
 
-module newVault 'new-vault.bicep' = if (!empty(newVaultName)) {
+module vaultMade 'new-vault.bicep' = if (!empty(newVaultName)) {
   scope: resourceGroup(groupName)
   params: {
     name: newVaultName
@@ -184,9 +169,7 @@ module newVault 'new-vault.bicep' = if (!empty(newVaultName)) {
     tags: allTags
     private: networkIsolation
   }
-  dependsOn: [
-    group
-  ]
+  dependsOn: [group]
 }
 
 module vaultEvents 'vault-events.bicep' = [
@@ -203,9 +186,7 @@ module vaultEvents 'vault-events.bicep' = [
       actionGroupId: monitoring.outputs.actionGroupId
       tags: allTags
     }
-    dependsOn: [
-      newVault
-    ]
+    dependsOn: [vaultMade]
   }
 ]
 
@@ -235,9 +216,7 @@ module subnets 'network.bicep' = if (networkIsolation) {
     zones: traits.zones
     reachesVaults: !empty(vaultsBehindEndpoints)
   }
-  dependsOn: [
-    group
-  ]
+  dependsOn: [group]
 }
 
 module app 'app.bicep' = {
@@ -260,16 +239,14 @@ module app 'app.bicep' = {
     vaults: join(modes, ' ')
     cloudSetting: traits.setting
     moreSettings: settings
-    secretUris: secretUris
+    keyVaultReferences: keyVaultReferences
     signInClientId: signInClientId
     signInTenantId: signIn.?tenantId ?? tenant().tenantId
     excludeEventWebhook: signIn.?excludeEventWebhook ?? false
     private: networkIsolation
     subnetId: networkIsolation ? subnets!.outputs.integrationSubnetId : ''
   }
-  dependsOn: [
-    roles
-  ]
+  dependsOn: [roles]
 }
 
 module endpoints 'endpoints.bicep' = if (networkIsolation && (network.?createEndpoints ?? true)) {
@@ -301,17 +278,6 @@ module alerts 'alerts.bicep' = {
     appName: app.outputs.name
     workspaceId: monitoring.outputs.workspaceId
     actionGroupId: monitoring.outputs.actionGroupId
-    environmentName: environmentName
-  }
-}
-
-module workbook 'workbook.bicep' = {
-  scope: resourceGroup(groupName)
-  params: {
-    location: location
-    tags: allTags
-    appName: app.outputs.name
-    workspaceId: monitoring.outputs.workspaceId
     environmentName: environmentName
   }
 }

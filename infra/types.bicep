@@ -17,6 +17,17 @@ type vaultType = {
 }
 
 @export()
+@description('A vault to make.')
+type newVaultType = {
+  @description('Optional. Its name, unique in the cloud; without one none is made.')
+  @maxLength(24)
+  name: string?
+
+  @description('Optional. Its mode (default: observe).')
+  mode: ('observe' | 'renew')?
+}
+
+@export()
 @description('Parts of the network that somebody else owns. What is given is used, and then none is created.')
 type networkType = {
   @description('Optional. Address range of the network that is created; the first half of its first /24 is for the app, the second for private endpoints.')
