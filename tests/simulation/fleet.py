@@ -59,7 +59,7 @@ class Fleet(Stage):
         self.reborn = False  # the process died in the invocation that has just ended
         self._known: dict[tuple[CertificateRef, str], Outcome] = {}  # claims as they were written last
         self.truth = Truth(self.vaults, dict(self.settings.vaults), BEGIN)
-        self.settings = replace(self.settings, max_renewals_per_day=max(3, size.certificates // 6))
+        self.settings = replace(self.settings, max_renewals_per_day=max(2, size.certificates // 8))
         self.watch = Watch(self.truth, self.befell, brake=self.settings.max_renewals_per_day or 0)
         self.agenda = Agenda(self.dice.expovariate, self.at, lambda: self.now)
         self._watch_ports()
@@ -92,6 +92,7 @@ class Fleet(Stage):
 
     def _watch_ports(self) -> None:
         self.vaults.on_created = self._created
+        self.vaults.adopted = self._adopted
         inventory, renewals = self.rows("inventory"), self.rows("renewals")
         self.tables = replace(
             self.tables,
@@ -253,6 +254,10 @@ class Fleet(Stage):
         self.trace("create", str(ref), replaced)
         if current is not None:
             self.watch.created(ref, current, tags, self.now)
+
+    def _adopted(self, ref: CertificateRef) -> bool:
+        """Tell whether a claim on it found an operation after a crash: the one exception, ours for merging."""
+        return any(claim.is_open and claim.adopted for claim in self.claims(ref.name, ref.vault))
 
     def claimed(self, row: Renewal) -> None:
         """Check a claim that is inserted, and note how one ends."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -56,30 +59,37 @@ def trial(seed: int, sabotage: Callable[[Fleet], None] | None = None) -> Fleet:
     return play(seed, SMALL, sabotage)
 
 
-@pytest.fixture(scope="module")
-def befallen() -> dict[int, Counter[str]]:
-    """What befell each seed that was played so far."""
-    return {}
+@pytest.fixture(scope="session")
+def befallen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all workers share: what befell each seed that was played so far."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "befallen"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
-@pytest.mark.xdist_group("simulation")
+def played(seed: int, befallen: Path) -> Counter[str]:
+    """Play a seed, unless another worker has, and return what befell it."""
+    kept = befallen / f"{seed}.json"
+    if not kept.exists():
+        unfinished = befallen / f"{seed}.{os.getpid()}"
+        unfinished.write_text(json.dumps(trial(seed).befell), "utf-8")
+        unfinished.rename(kept)
+    return Counter(json.loads(kept.read_text("utf-8")))
+
+
 @pytest.mark.parametrize("seed", SEEDS)
-def test_every_promise_holds(seed: int, befallen: dict[int, Counter[str]]) -> None:
+def test_every_promise_holds(seed: int, befallen: Path) -> None:
     """Whatever befalls this fleet."""
-    befallen[seed] = trial(seed).befell
+    played(seed, befallen)
 
 
-@pytest.mark.xdist_group("simulation")
-def test_every_kind_of_trouble_was_met(befallen: dict[int, Counter[str]]) -> None:
+def test_every_kind_of_trouble_was_met(befallen: Path) -> None:
     """A count that is zero over all seeds is a promise that was not tried."""
-    for seed in SEEDS:
-        if seed not in befallen:  # this test was chosen alone
-            befallen[seed] = trial(seed).befell
-    total = sum(befallen.values(), Counter[str]())
+    total = sum((played(seed, befallen) for seed in SEEDS), Counter[str]())
     assert [what for what in MUST_BEFALL if not total[what]] == []
 
 
-@pytest.mark.xdist_group("simulation")
 @pytest.mark.parametrize("promise", SABOTAGES)
 def test_a_break_is_found_by_its_promise(promise: str) -> None:
     """The same trial, with one small break, fails by that promise and no other."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from perennial.errors import Unclear
-from perennial.model.certificate import CertificateRef, Operation
+from perennial.model.certificate import Certificate, CertificateRef, Operation
 from tests.memory.vault import MemoryVaults
 from tests.simulation.violation import hold
 
@@ -20,6 +20,7 @@ class FleetVaults(MemoryVaults):
         self.ours: dict[str, str] = {}  # request_id → the version that was current when we asked
         self.person_discards = False
         self.on_created: Callable[[CertificateRef, str, Mapping[str, str]], None] | None = None
+        self.adopted: Callable[[CertificateRef], bool] = lambda _: False
         self.applied = 0  # creates that took place and were answered by an error
 
     def discard(self, certificate: CertificateRef) -> bool:
@@ -29,6 +30,13 @@ class FleetVaults(MemoryVaults):
             mine = name.pending.request_id in self.ours
             hold(mine, "foreign-untouched", f"{certificate}: somebody else's operation was deleted")
         return super().discard(certificate)
+
+    def _merge(self, ref: CertificateRef, chain: tuple[bytes, ...], tags: Mapping[str, str]) -> Certificate:
+        name = self._living(ref)
+        if name and name.pending and name.busy:
+            mine = name.pending.request_id in self.ours or self.adopted(ref)
+            hold(mine, "foreign-untouched", f"{ref}: somebody else's operation was merged")
+        return super()._merge(ref, chain, tags)
 
     def _call[R](self, method: str, vault: str, name: str, act: Callable[[], R]) -> R:
         before = len(self.creates)

@@ -35,13 +35,15 @@ class Weather:
         if fleet.size.mishaps:
             often(2 * DAY / rough, self.mishap)
         often(4 * DAY / rough, self.stumble)
-        often(40 * DAY / rough, self.ca)
+        often(20 * DAY / rough, self.ca)
         often(40 * DAY / rough, self.signer)
         often(25 * DAY / rough, self.vault)
         often(30 * DAY / rough, self.storage)
         often(60 * DAY / rough, self.receiver)
         often(60 * DAY / rough, self.switch)
         often(30 * DAY / rough, self.rotation)
+        if self.dice.random() < 0.4:
+            self.rotation()
         fleet.at(fleet.now + fleet.size.span / 2, self.mode)
 
     def _hours(self, *choices: float) -> timedelta:
