@@ -132,12 +132,20 @@ def _how_to_look(ready: Ready, plan: Plan) -> str:
     """Return what to type next."""
     vault = next(iter(plan.vaults), "kv-orders")
     python = os.path.relpath(sys.executable)
-    management = f"http://127.0.0.1:{ready.management}"
+    app, management = (f"http://127.0.0.1:{port}" for port in (ready.host, ready.management))
+    of_the_app = {
+        f"{app}/api/health": "how the app is; the rest of its API is in openapi.yaml",
+        f"{app}/api/certificates/{vault}/www": "a certificate, once there is one (below)",
+    }
+    questions = (of_the_app if ready.host else {}) | {
+        f"{management}/": "what can be asked and disturbed",
+        f"{management}/requests?service=keyvault": "what was asked of Key Vault",
+        f"{management}/events": "what the vaults emitted, and where it went",
+    }
+    lines = "\n".join(f"  curl -s {url:<60} # {what}" for url, what in questions.items())
     return f"""
 All is up. In another shell:
-  curl -s {management}/                                          # what can be asked and disturbed
-  curl -s {management}/requests?service=keyvault                 # what was asked of Key Vault
-  curl -s {management}/events                                    # what the vaults emitted, and where it went
+{lines}
   curl -s {management}/vaults/{vault}/certificates -d '{{"count": 20, "not_after": "2030-01-01T00:00:00Z"}}'
 Put an old certificate into a vault (20 days left of a year), through the real API:
   . {plan.env_file} && {python} -m localazure seed {vault} www --left 20

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -65,19 +66,24 @@ def test_a_taken_port_is_named_in_one_line(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_storage_can_be_had_without_the_proxy(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return the folder of a local Azure with two vaults and no proxy before its storage."""
+    folder = tmp_path_factory.mktemp("up")
+    process = start(folder, "--direct-storage", "--vaults", "kv-one=renew kv-two=observe")
+    yield folder
+    process.stop()
+
+
+def test_storage_can_be_had_without_the_proxy(folder: Path) -> None:
     """Azurite itself listens on the ports that are told, and its requests are not in the log."""
-    process = start(tmp_path, "--direct-storage")
-    try:
-        azure = LocalAzure(Ready.read(tmp_path / "ready.json"))
-        outside = Outside(azure)
-        answer = outside.direct.request("GET", f"https://127.0.0.1:{azure.ready.table}/stperennial/Tables")
-        assert answer.headers["Server"].startswith("Azurite")
-        assert azure.requests("storage") == []
-        outside.close()
-        azure.close()
-    finally:
-        process.stop()
+    azure = LocalAzure(Ready.read(folder / "ready.json"))
+    outside = Outside(azure)
+    answer = outside.direct.request("GET", f"https://127.0.0.1:{azure.ready.table}/stperennial/Tables")
+    assert answer.headers["Server"].startswith("Azurite")
+    assert azure.requests("storage") == []
+    outside.close()
+    azure.close()
 
 
 @pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT])
@@ -102,25 +108,25 @@ def test_children_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
     process.stop()
 
 
-def test_the_settings_are_for_their_owner_and_for_any_shell(tmp_path: Path) -> None:
+def test_the_settings_are_for_their_owner_and_for_any_shell(folder: Path) -> None:
     """The file has mode 600 and, read by a shell, leads a client to this Azure."""
-    process = start(tmp_path, "--vaults", "kv-one=renew kv-two=observe")
-    try:
-        ready = Ready.read(tmp_path / "ready.json")
-        assert (tmp_path / "env").stat().st_mode & 0o777 == 0o600
-        assert (tmp_path / "ready.json").stat().st_mode & 0o777 == 0o600
-        shell = (
-            f'. {tmp_path}/env; echo "$HTTPS_PROXY|$PERENNIAL_VAULTS|$IDENTITY_HEADER|$AzureWebJobsStorage__credential"'
-        )
-        said = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=True).stdout.strip()
-        assert (
-            said
-            == f"http://127.0.0.1:{ready.proxy}|kv-one=renew kv-two=observe|{ready.identity_header}|managedidentity"
-        )
-        log = (tmp_path / "log.txt").read_text()
-        assert f"http://127.0.0.1:{ready.management}" in log
-    finally:
-        process.stop()
+    ready = Ready.read(folder / "ready.json")
+    assert (folder / "env").stat().st_mode & 0o777 == 0o600
+    assert (folder / "ready.json").stat().st_mode & 0o777 == 0o600
+    names = ("HTTPS_PROXY", "PERENNIAL_VAULTS", "IDENTITY_HEADER", "AzureWebJobsStorage__credential")
+    shell = f'. {folder}/env; echo "{"|".join(f"${name}" for name in names)}"'
+    said = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, check=True).stdout.strip()
+    wanted = ["kv-one=renew kv-two=observe", ready.identity_header, "managedidentity"]
+    assert said.split("|") == [f"http://127.0.0.1:{ready.proxy}", *wanted]
+
+
+def test_what_can_be_asked_is_said(folder: Path) -> None:
+    """The output ends with lines that a person can type: the management port, and how to seed a certificate."""
+    ready = Ready.read(folder / "ready.json")
+    log = (folder / "log.txt").read_text()
+    assert f"http://127.0.0.1:{ready.management}/events" in log
+    assert "localazure seed kv-one www" in log
+    assert "/api/health" not in log  # no app runs here
 
 
 def test_an_event_reaches_a_function_in_the_real_worker(tmp_path: Path) -> None:
@@ -150,6 +156,7 @@ def test_an_event_reaches_a_function_in_the_real_worker(tmp_path: Path) -> None:
         assert outside.vault("POST", "kv-orders.vault.azure.net", "/certificates/www/create", body).status == 202
         await_until(lambda: azure.events(state="delivered"), 10)
         await_until(lambda: "heard CertificateNewVersionCreated of www" in (tmp_path / "log.txt").read_text(), 5)
+        assert f"curl -s http://127.0.0.1:{azure.ready.host}/api/health" in (tmp_path / "log.txt").read_text()
         outside.close()
         azure.close()
     finally:

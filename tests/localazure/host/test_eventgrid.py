@@ -82,8 +82,9 @@ def test_a_malformed_validation_is_an_error(host: Host) -> None:
 def test_the_cloudevents_handshake_allows_event_grid_only(host: Host) -> None:
     """OPTIONS from Event Grid's origin is answered with that origin; from another it is not."""
     path = f"{WEBHOOK}?functionName=on_event"
-    allowed = host.ask("OPTIONS", path, WebHook_Request_Origin="eventgrid.azure.net")
-    assert (allowed.status, allowed.headers["WebHook-Allowed-Origin"]) == (200, "eventgrid.azure.net")
+    for origin in ("eventgrid.azure.net", "eventgrid.azure.us", "eventgrid.azure.cn"):
+        allowed = host.ask("OPTIONS", path, WebHook_Request_Origin=origin)
+        assert (allowed.status, allowed.headers["WebHook-Allowed-Origin"]) == (200, origin)
     other = host.ask("OPTIONS", path, WebHook_Request_Origin="evil.example")
     assert (other.status, other.headers.get("WebHook-Allowed-Origin")) == (400, None)
 

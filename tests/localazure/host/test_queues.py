@@ -208,3 +208,17 @@ def test_an_output_that_cannot_be_sent_fails_the_invocation(host: Host) -> None:
     assert (large.status, b"too large" in large.data) == (500, True)
     broken = host.notify("on_event_enqueue", [{"text": "[1, }]"}])
     assert (broken.status, b"JSON array" in broken.data) == (500, True)
+
+
+def test_messages_may_be_plain_text(start_host: StartHost, new_host_account: Callable[[], Account]) -> None:
+    """With messageEncoding none, what is base64 elsewhere is taken and sent as it is."""
+    account = new_host_account()
+    with (
+        start_host(account, AzureFunctionsJobHost__extensions__queues__messageEncoding="none") as host,
+        account.queue("raw") as raw,
+        account.queue("numbers") as numbers,
+    ):
+        raw.send_message("not base64: ü")
+        host.wait_for(raw="not base64: ü")
+        assert host.ask("POST", "/api/numbers/1").status == 202
+        assert [message.content for message in numbers.peek_messages(5)] == ['{"n": 0}']

@@ -42,6 +42,17 @@ def test_a_version_is_shown_without_policy(room: Room) -> None:
     assert {"policy", "pending"} <= set(room.ask("PATCH", "/certificates/www/", {}).body)
 
 
+def test_one_version_of_the_api_shows_what_the_certificate_says(room: Room) -> None:
+    """At 7.2 a GET of one version adds subject, issuer, SANs and serial number, as recorded; at 7.3 it does not."""
+    body = room.made("www")
+    path = body["id"].removeprefix(room.root)
+    serial = x509.load_der_x509_certificate(base64.b64decode(body["cer"])).serial_number
+    shown = room.ask("GET", path, api="7.2").body
+    assert shown["serialnumber"] == f"{serial:032X}"
+    assert (shown["subject"], shown["issuer"], shown["sans"]) == ("CN=www", "CN=www", {"dns_names": ["www.example"]})
+    assert "serialnumber" not in room.ask("GET", path, api="7.3").body
+
+
 def test_disabling_and_tags(room: Room) -> None:
     """PATCH sets enabled and replaces the tags; what it omits stays; nbf and exp can't be moved."""
     before = room.made("www", tags={"a": "1", "b": "2"})
