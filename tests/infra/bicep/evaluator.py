@@ -85,28 +85,32 @@ class Evaluator:
         match expr:
             case s.Literal(value):
                 return value
-            case s.Text(parts):
-                return "".join(p if isinstance(p, str) else _written(self.value(p, local)) for p in parts)
             case s.Name(name):
                 return local[name] if name in local else self.named(name)
-            case s.ArrayOf(items):
-                return [self.value(item, local) for item in items]
-            case s.ObjectOf(members):
-                return {_written(self.value(key, local)): self.value(value, local) for key, value in members}
+            case s.Text() | s.ArrayOf() | s.ObjectOf() | s.For():
+                return self._composed(expr, local)
             case s.Ternary(condition, then, otherwise):
                 return self.value(then if self.value(condition, local) else otherwise, local)
             case s.Lambda(names, body):
                 return self._lambda(names, body, local)
-            case s.For():
-                return [self.value(body, inner) for body, inner in self.turns(expr, local)]
             case s.Call(function, args):
                 return self._call(function, args, local)
             case s.Operation(sign, operands):
                 return self._operation(sign, operands, local)
             case s.Member() | s.Index() | s.Nested():
                 return self._part(expr, local)
-            case s.If():
-                raise Faulty("a condition stands in no expression")
+        raise Faulty("a condition stands in no expression")
+
+    def _composed(self, expr: s.Text | s.ArrayOf | s.ObjectOf | s.For, local: Locals) -> Any:
+        match expr:
+            case s.Text(parts):
+                return "".join(p if isinstance(p, str) else _written(self.value(p, local)) for p in parts)
+            case s.ArrayOf(items):
+                return [self.value(item, local) for item in items]
+            case s.ObjectOf(members):
+                return {_written(self.value(key, local)): self.value(value, local) for key, value in members}
+            case s.For():
+                return [self.value(body, inner) for body, inner in self.turns(expr, local)]
 
     def turns(self, loop: s.For, local: Locals) -> Iterator[tuple[s.Expr, dict[str, Any]]]:
         """Go through a loop: its body with what it binds."""
@@ -169,29 +173,24 @@ class Evaluator:
 
     def _of_the_scope(self, function: str, given: list[Any]) -> Any:
         """Call a function that knows where it is called."""
+        here = self.scope
         match function, given:
             case "environment", []:
                 return self.azure.environment
             case "tenant", []:
                 return {"tenantId": TENANT}
             case "subscription", []:
-                return {"id": Scope(self.scope.subscription).id, "subscriptionId": self.scope.subscription}
-            case "resourceGroup", [] if self.scope.group:
-                return {"id": self.scope.id, "name": self.scope.group}
-            case "resourceGroup", [group]:
-                return Scope(self.scope.subscription, group)
-            case "resourceGroup", [subscription, group]:
-                return Scope(subscription, group)
-            case "resourceId", [kind, name]:
-                return f"{self.scope.id}/providers/{kind}/{name}"
-            case "resourceId", [subscription, group, kind, name]:
-                return f"{Scope(subscription, group).id}/providers/{kind}/{name}"
-            case "subscriptionResourceId", [kind, name]:
-                return f"{Scope(self.scope.subscription).id}/providers/{kind}/{name}"
-            case "loadTextContent", [name]:
-                return (self.path.parent / name).read_text(encoding="utf-8")
-            case "loadJsonContent", [name]:
-                return json.loads((self.path.parent / name).read_text(encoding="utf-8"))
+                return {"id": Scope(here.subscription).id, "subscriptionId": here.subscription}
+            case "resourceGroup", [] if here.group:
+                return {"id": here.id, "name": here.group}
+            case "resourceGroup", [*subscription, group]:
+                return Scope(subscription[0] if subscription else here.subscription, group)
+            case "loadTextContent" | "loadJsonContent", [name]:
+                text = (self.path.parent / name).read_text(encoding="utf-8")
+                return text if function == "loadTextContent" else json.loads(text)
+            case "resourceId" | "subscriptionResourceId", [*where, kind, name]:
+                at = Scope(*where) if where else here if function == "resourceId" else Scope(here.subscription)
+                return f"{at.id}/providers/{kind}/{name}"
         raise Faulty(f"{self.path.name}: {function} with {len(given)} arguments is not in the subset")
 
 

@@ -42,7 +42,8 @@ class Declarations(Expressions):
         return symbol, Resource(symbol, kind, self.body(), existing)
 
     def _declaration(self, file: File, decorators: tuple[Decorator, ...]) -> None:
-        match self.word():
+        keyword = self.word()
+        match keyword:
             case "metadata":
                 self.word()
                 self.need("=")
@@ -52,32 +53,36 @@ class Declarations(Expressions):
                 file.scope = self.plain_text()
             case "import":
                 self._import(file)
+            case "func":
+                name, function = self._function()
+                file.functions[name] = function
+            case _:
+                self._named(file, keyword, decorators)
+
+    def _named(self, file: File, keyword: str, decorators: tuple[Decorator, ...]) -> None:
+        """Read a declaration whose name comes first."""
+        if keyword == "resource":
+            symbol, resource = self.resource()
+            file.resources[symbol] = resource
+            return
+        name = self.word()
+        match keyword:
             case "param":
-                name = self.word()
                 kind = self.type_text()
                 default = self.expression() if self.take("=") else None
                 file.parameters[name] = Parameter(name, kind, default, decorators)
             case "var":
-                name = self.word()
                 self.need("=")
                 file.variables[name] = self.body()
-            case "resource":
-                name, resource = self.resource()
-                file.resources[name] = resource
             case "module":
-                name, path = self.word(), self.plain_text()
+                path = self.plain_text()
                 self.need("=")
                 file.modules[name] = Module(name, path, self.body())
             case "output":
-                name = self.word()
                 self.type_text()
                 self.need("=")
                 file.outputs[name] = self.body()
-            case "func":
-                name, function = self._function()
-                file.functions[name] = function
             case "type":
-                name = self.word()
                 self.need("=")
                 file.types[name] = self._members()
             case other:
