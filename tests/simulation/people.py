@@ -10,6 +10,7 @@ import msgspec
 
 from perennial.errors import Busy, Refused
 from perennial.model.certificate import CertificateRef, IssuancePolicy, IssuerClass, OperationState
+from perennial.model.inventory import FLEET
 from perennial.model.reasons import ReasonCode
 from perennial.workflows.api import mode, pending, renewals
 from perennial.workflows.api.http import Operation, Request
@@ -217,8 +218,11 @@ class People:
         """Turn the fleet's switch; one who is not heard tries again."""
         fleet = self.fleet
         body = msgspec.json.encode({"mode": how, "reason": "maintenance"})
-        if fleet.serve(mode.turned, Request(method="PUT", body=body, actor="ada")) != 200:
+        status = fleet.serve(mode.turned, Request(method="PUT", body=body, actor="ada"))
+        stored = fleet.tables.fleet.get(FLEET, FLEET)
+        if status != 200:  # it may have been stored all the same
             fleet.at(fleet.now + HOUR, lambda: self.turn(how))
+        if status != 200 and (stored is None or bool(stored.value.switch_off) != (how == "observe")):
             return
         fleet.truth.switched_off = how == "observe"
         fleet.truth.switch = fleet.now
