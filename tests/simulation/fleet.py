@@ -282,19 +282,6 @@ class Fleet(Stage):
         stored = self.tables.inventory.get(ref.vault, ref.name)
         return stored.value if stored else None
 
-    def ending(self) -> Mapping[str, object]:
-        """Return how everything stands, as far as the number of ticks has no part in it."""
-        versions = {str(ref): [one.id for one, _ in name.versions] for ref, name in self.vaults.shelf.names.items()}
-        entries = [self.row(ref) for ref in self.vaults.shelf.names]
-        return {
-            "versions": versions,
-            "decisions": [(entry.decision, entry.reason, entry.next_check) for entry in entries if entry],
-            "claims": [cell[0] for cell in self.rows("renewals").cells.values()],
-            "deliveries": sorted(self.rows("deliveries").cells),
-            "history": sorted(self.rows("history").cells),
-            "story": self.story,
-        }
-
     def audit(self) -> None:
         """Check what must be so of the whole fleet now."""
         entries = {ref: entry for ref in self.vaults.shelf.names if (entry := self.row(ref)) is not None}
