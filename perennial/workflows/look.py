@@ -26,6 +26,7 @@ from perennial.workflows.gone import mark_gone
 from perennial.workflows.inspection import inspect
 from perennial.workflows.record import file_event, record
 from perennial.workflows.sight import Sight, gather, must_read
+from perennial.workflows.subjects import bring_forward
 from perennial.workflows.world import World
 
 TRIES = 12  # ten copies of an event may all write the row at once; each lost race means that another look got on
@@ -59,6 +60,7 @@ def _look(world: World, look: Look) -> Sight:
     decision = _decide_and_act(sight)
     if sight.gone:
         mark_gone(world, Stored(sight.entry, sight.stored.etag))
+        _deliver_the_last(sight)
         return sight
     seen.announce_if_news(sight)
     _remember(sight, decision)
@@ -67,6 +69,14 @@ def _look(world: World, look: Look) -> Sight:
     _write(sight, decision, deliver.overdue(world, subject_of(sight.ref)))
     _ask(sight, decision)
     return sight
+
+
+def _deliver_the_last(sight: Sight) -> None:
+    """See to what is still to be told of a certificate that is gone: its looks have ended but for that."""
+    subject = subject_of(sight.ref)
+    waits = deliver.overdue(sight.world, subject)
+    if waits is not None:
+        bring_forward(sight.world, subject, waits)
 
 
 def _decide_and_act(sight: Sight) -> Decision:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from perennial.errors import Forbidden, Unclear, Unreachable
+from perennial.errors import ChannelError, Forbidden, Unclear, Unreachable
 from perennial.model.certificate import CertificateRef, IssuerClass, LifetimeAction
 from perennial.model.decision import Mode
 from perennial.model.history import HistoryKind
@@ -117,6 +117,21 @@ def test_a_deleted_certificate_is_gone() -> None:
     on.look("www", version="f" * 32)
     assert on.entry("www").gone is not None
     on.run(timedelta(minutes=10))
+    assert len(on.told("action-needed", about="kv-orders:www")) == 1
+
+
+def test_the_last_notice_of_a_certificate_that_is_gone_is_not_forgotten() -> None:
+    """Its receiver is down when it is deleted: the notice is told when the receiver is back, hours later."""
+    on = stage(left=60 * DAY)
+    on.look("www")
+    on.run(HOUR)
+    on.channel.down = ChannelError("503")
+    on.vaults.delete(WWW)
+    on.look("www", version="f" * 32)
+    on.run(3 * HOUR)
+    assert not on.told("action-needed", about="kv-orders:www")
+    on.channel.down = None
+    on.run(DAY)
     assert len(on.told("action-needed", about="kv-orders:www")) == 1
 
 
