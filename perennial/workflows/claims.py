@@ -11,7 +11,7 @@ from perennial.model.decision import Renew
 from perennial.model.history import HistoryKind
 from perennial.model.notices import subject_of
 from perennial.model.reasons import Reason, ReasonCode
-from perennial.model.renewal import Checkpoint, Renewal
+from perennial.model.renewal import Checkpoint, Renewal, Step
 from perennial.ports.tables import Stored
 from perennial.workflows.record import record
 from perennial.workflows.sight import LEASE, MINUTE, Sight, fleet_row
@@ -26,6 +26,8 @@ def hold(sight: Sight, decision: Renew) -> Stored[Renewal] | None:
     if stored is not None and stored.value.replacing == current.id:
         row = replace(stored.value, held_until=now + LEASE, stepped=now)
         if row.is_open:
+            if row.checkpoint.step is Step.CLAIMED and not row.failures:  # whoever claimed may have died before it told
+                _record_claim(sight, row, decision)
             return world.tables.renewals.save(Stored(row, stored.etag))
         row = replace(
             _new_claim(sight, decision),
@@ -43,19 +45,24 @@ def hold(sight: Sight, decision: Renew) -> Stored[Renewal] | None:
     claimed = world.tables.renewals.insert(new)
     if claimed is not None:
         sight.did.append("claimed")
-        record(
-            world,
-            sight.ref,
-            HistoryKind.CLAIMED,
-            at=now,
-            version=current.id,
-            trigger=decision.reason.code,
-            actor=new.actor,
-            reason=decision.reason.sentence,
-        )
+        _record_claim(sight, new, decision)
         if new.automatic:
             _count(sight)
     return claimed
+
+
+def _record_claim(sight: Sight, row: Renewal, decision: Renew) -> None:
+    """Write the claim into the history; at its own time, so that a repeat writes the same row."""
+    record(
+        sight.world,
+        sight.ref,
+        HistoryKind.CLAIMED,
+        at=row.opened,
+        version=row.replacing,
+        trigger=row.trigger,
+        actor=row.actor,
+        reason=decision.reason.sentence,
+    )
 
 
 def _new_claim(sight: Sight, decision: Renew) -> Renewal:

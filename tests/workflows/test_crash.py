@@ -10,6 +10,7 @@ import pytest
 
 from perennial.model.certificate import CertificateRef, IssuancePolicy, IssuerClass, LifetimeAction
 from perennial.model.decision import Mode
+from perennial.model.history import HistoryKind
 from perennial.model.reasons import ReasonCode
 from perennial.model.renewal import Outcome
 from tests.memory.authority import SlowAuthority
@@ -105,6 +106,8 @@ def assert_all_is_well(on: Stage) -> None:
     assert claim.new_version == on.vaults.versions(WWW)[-1].id
     assert len(set(on.told("new-version"))) == 1, "every version is announced, under one id"
     assert not on.told("action-needed", about="kv-orders:www"), "our own operation is never taken for somebody else's"
+    kinds = [record.kind for record in on.history("www")]
+    assert (kinds.count(HistoryKind.CLAIMED), kinds.count(HistoryKind.ISSUED)) == (1, 1), "its history tells it once"
     entry = on.entry("www")
     assert entry.reason is not None
     assert entry.reason.code is ReasonCode.NOT_DUE
