@@ -6,7 +6,6 @@ targetScope = 'subscription'
 import { networkType, newVaultType, planType, signInType, vaultType, watchingType, wiringType } from 'types.bicep'
 import { faultsOf } from 'checks.bicep'
 
-// ---- Where ----
 @description('Required. Name of the environment: letters, digits and dashes.')
 @minLength(1)
 @maxLength(64)
@@ -62,13 +61,14 @@ param networkIsolation bool = false
 @description('Optional. Parts of the network that are there already or that others make.')
 param network networkType = {}
 
-// ---- Faults first: a name that cannot be formed stops the deployment before anything is created ----
+// ---- Faults first: without the name of the group nothing has a place, and nothing is created ----
+var wantedGroupName = 'rg-${environmentName}'
 var newVaultName = newVault.?name ?? ''
 var made = empty(newVaultName)
   ? []
   : [
       {
-        id: resourceId(subscription().subscriptionId, groupName, 'Microsoft.KeyVault/vaults', newVaultName)
+        id: resourceId(subscription().subscriptionId, wantedGroupName, 'Microsoft.KeyVault/vaults', newVaultName)
         mode: newVault.?mode ?? 'observe'
         reach: networkIsolation ? 'createPrivateEndpoint' : 'public'
       }
@@ -90,12 +90,11 @@ var faults = faultsOf({
   hasFlex: traits.flex
   subnetsGiven: networkIsolation ? subnetsGiven : 0
 })
-var token = empty(faults) ? uniqueString(subscription().id, environmentName, location) : fail(join(faults, ' '))
+var groupName = empty(faults) ? wantedGroupName : fail(join(faults, ' '))
 
 var fleet = empty(faults) ? asked : []
-var groupName = 'rg-${environmentName}'
+var token = uniqueString(subscription().id, environmentName, location)
 var allTags = union(tags, { 'azd-env-name': environmentName })
-var storageName = 'st${token}'
 var byQueue = networkIsolation || (!empty(signInClientId) && !(signIn.?excludeEventWebhook ?? false))
 var vaultsBehindEndpoints = filter(fleet, vault => networkIsolation && (vault.?reach ?? 'public') == 'createPrivateEndpoint')
 var subscribed = map(fleet, vault => {
@@ -141,7 +140,7 @@ module monitoring 'monitoring.bicep' = {
 module storage 'storage.bicep' = {
   scope: resourceGroup(groupName)
   params: {
-    name: storageName
+    name: 'st${token}'
     location: location
     tags: allTags
     sku: plan.?storageSku ?? 'Standard_ZRS'

@@ -57,7 +57,10 @@ class Stage:
     @property
     def settings(self) -> dict[str, str]:
         """The app settings."""
-        return {one["name"]: one["value"] for one in self.one("Microsoft.Web/sites").get("properties.siteConfig.appSettings")}
+        return {
+            one["name"]: one["value"]
+            for one in self.one("Microsoft.Web/sites").get("properties.siteConfig.appSettings")
+        }
 
 
 def there(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
@@ -106,5 +109,5 @@ def indexed() -> dict[str, Indexed]:
         bindings = tuple(binding.get_dict_repr() for binding in one.get_bindings())
         trigger = next(b["type"] for b in bindings if str(b["type"]).lower().endswith("trigger"))
         name = one.get_function_name()
-        found[name] = Indexed(name, str(trigger), bindings)
+        found[str(name)] = Indexed(str(name), str(trigger), bindings)
     return found

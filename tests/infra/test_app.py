@@ -152,7 +152,9 @@ def test_a_secret_is_a_reference() -> None:
     """A webhook's signing secret is resolved by the platform, with the app's identity."""
     stage = deployed("public")
     site = stage.one("Microsoft.Web/sites")
-    assert stage.settings["PERENNIAL_SECRET_SHOP"] == "@Microsoft.KeyVault(SecretUri=https://kv-ops.example/secrets/shop)"
+    assert (
+        stage.settings["PERENNIAL_SECRET_SHOP"] == "@Microsoft.KeyVault(SecretUri=https://kv-ops.example/secrets/shop)"
+    )
     assert site.get("properties.keyVaultReferenceIdentity") in site.get("identity.userAssignedIdentities")
 
 

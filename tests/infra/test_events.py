@@ -21,12 +21,20 @@ def subscriptions(stage: Stage) -> list[Made]:
 
 def functions_of(stage: Stage) -> dict[str, list[str]]:
     """Return the event types by the function that each subscription points at, or whose queue it fills."""
-    by_queue = {b["queueName"]: one.name for one in indexed().values() for b in one.bindings if b["type"] == "queueTrigger"}
+    by_queue = {
+        b["queueName"]: one.name for one in indexed().values() for b in one.bindings if b["type"] == "queueTrigger"
+    }
     found = {}
     for one in subscriptions(stage):
-        destination = one.get("properties.destination") or one.get("properties.deliveryWithResourceIdentity.destination")
+        destination = one.get("properties.destination") or one.get(
+            "properties.deliveryWithResourceIdentity.destination"
+        )
         target = destination["properties"]
-        name = by_queue[target["queueName"]] if "queueName" in target else target["resourceId"].rpartition("/functions/")[2]
+        name = (
+            by_queue[target["queueName"]]
+            if "queueName" in target
+            else target["resourceId"].rpartition("/functions/")[2]
+        )
         found[name] = one.get("properties.filter.includedEventTypes")
     return found
 
@@ -38,7 +46,10 @@ def test_each_kind_of_event_is_pushed_to_its_function(name: str) -> None:
     assert functions_of(stage) == PUSHED
     assert len(subscriptions(stage)) == 3 * len(stage.wiring["vaults"])
     assert all(indexed()[function].trigger == "eventGridTrigger" for function in PUSHED)
-    sites = {one.get("properties.destination.properties.resourceId").partition("/functions/")[0] for one in subscriptions(stage)}
+    sites = {
+        one.get("properties.destination.properties.resourceId").partition("/functions/")[0]
+        for one in subscriptions(stage)
+    }
     assert sites == {stage.one("Microsoft.Web/sites").id}
 
 
@@ -48,12 +59,16 @@ def test_behind_private_endpoints_or_a_sign_in_events_come_by_the_queue(name: st
     stage = deployed(name)
     assert functions_of(stage) == {"vault_event": [types[0] for types in PUSHED.values()]}
     assert len(subscriptions(stage)) == len(stage.wiring["vaults"])
-    assert {one.get("properties.deliveryWithResourceIdentity.identity.type") for one in subscriptions(stage)} == {"SystemAssigned"}
+    assert {one.get("properties.deliveryWithResourceIdentity.identity.type") for one in subscriptions(stage)} == {
+        "SystemAssigned"
+    }
 
 
 def test_an_exempt_webhook_is_pushed_to_in_spite_of_sign_in() -> None:
     """Where the webhook's path is exempt, events need no queue."""
-    given = parameters("public") | {"signIn": {"clientId": "22222222-0000-4000-8000-000000000002", "excludeEventWebhook": True}}
+    given = parameters("public") | {
+        "signIn": {"clientId": "22222222-0000-4000-8000-000000000002", "excludeEventWebhook": True}
+    }
     stage = deploy(given)
     sign_in = next(one for one in stage.all("Microsoft.Web/sites/config") if one.name == "authsettingsV2")
     assert functions_of(stage) == PUSHED
@@ -69,7 +84,10 @@ def test_what_cannot_be_delivered_is_kept(name: str) -> None:
         letter = one.get("properties.deadLetterWithResourceIdentity")
         assert letter["identity"] == {"type": "SystemAssigned"}
         assert letter["deadLetterDestination"]["properties"]["blobContainerName"] in containers
-        assert letter["deadLetterDestination"]["properties"]["resourceId"] == stage.one("Microsoft.Storage/storageAccounts").id
+        assert (
+            letter["deadLetterDestination"]["properties"]["resourceId"]
+            == stage.one("Microsoft.Storage/storageAccounts").id
+        )
         assert one.get("properties.retryPolicy") == {"eventTimeToLiveInMinutes": 1440, "maxDeliveryAttempts": 30}
         assert one.get("properties.eventDeliverySchema") == "CloudEventSchemaV1_0"
 

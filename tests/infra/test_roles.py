@@ -48,7 +48,7 @@ def told(stage: Stage, assignment: Made) -> tuple[str, str, str]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_roles_are_exactly_those_of_the_page(name: str) -> None:
-    """Three on the account, one on the topic, one on telemetry, one on each vault; each system topic may leave dead letters, and events where a queue is used."""
+    """Five for the app and one on each vault; each system topic may leave dead letters, and events where a queue is used."""
     stage = deployed(name)
     vaults = {("app", RENEWER, vault["vault"]) for vault in stage.wiring["vaults"]}
     topics = {DEAD_LETTERS} | ({SENDING} if stage.wiring["byQueue"] else set())
