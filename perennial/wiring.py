@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from perennial.ports.vault import Vaults
     from perennial.workflows.api.access import Gate
     from perennial.workflows.world import World
+
+
+FUNCTION_TIMEOUT = timedelta(minutes=10)  # host.json: functionTimeout; two minutes less than any lease
 
 
 @cache
@@ -71,14 +74,16 @@ def world() -> World:
     """Return everything outside as one invocation sees it, at one instant."""
     from perennial.workflows.world import World  # noqa: PLC0415 (heavy: the types of every row)
 
+    began = datetime.now(UTC)
     return World(
-        now=datetime.now(UTC).replace(microsecond=0),
+        now=began.replace(microsecond=0),
         settings=settings(),
         tables=_tables(),
         vaults=_vaults(),
         queues=_queues(),
         channels=_channels(),
         issuers=_issuers(),
+        outlived=lambda: datetime.now(UTC) - began > FUNCTION_TIMEOUT,
     )
 
 

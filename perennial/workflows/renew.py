@@ -35,6 +35,9 @@ def take_steps(sight: Sight, decision: Renew) -> None:
     fresh = False
     for _ in range(STEPS_A_LOOK):
         row = sight.renewal.value
+        if fresh and row.checkpoint.step in INTENTS and sight.world.outlived():
+            sight.did.append("outlived-its-lease")  # paused with its machine: who finds the intent asks first
+            return
         try:
             result = sight.world.issuers[row.issuer].step(row, sight.snapshot(), fresh=fresh, now=sight.world.now)
         except Unclear as unclear:  # it may have taken effect: the lease stands, and who finds the intent asks first

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,3 +25,6 @@ class World:
     queues: Queues
     channels: Mapping[str, Channel]
     issuers: Mapping[str, Issuer]  # "vault", and one per authority by its name
+    outlived: Callable[[], bool] = lambda: (
+        False
+    )  # has this invocation outlived functionTimeout? Then its leases protect nobody

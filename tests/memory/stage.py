@@ -38,6 +38,7 @@ from tests.memory.world import SETTINGS
 
 TRIES = 5  # host.json: maxDequeueCount
 VISIBILITY = timedelta(seconds=30)  # host.json: visibilityTimeout
+FUNCTION_TIMEOUT = timedelta(minutes=10)  # host.json: functionTimeout
 LEASE = timedelta(minutes=10)  # a message whose reader died is seen again after this
 
 WORK: Mapping[type, tuple[str, Callable[[str, World], None]]] = {
@@ -97,6 +98,7 @@ class Stage:
 
     def world(self) -> World:
         """Return the world of one invocation now."""
+        began = self.now
         bare = World(
             now=self.now,
             settings=self.settings,
@@ -105,6 +107,7 @@ class Stage:
             queues=self.queues,
             channels=self.channels,
             issuers={},
+            outlived=lambda: self.now - began > FUNCTION_TIMEOUT,
         )
         world = self.reaper.around(bare) if self.reaper else bare
         issuers: dict[str, Issuer] = {"vault": ByVault(world.vaults, self.settings.instance)}

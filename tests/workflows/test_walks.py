@@ -11,7 +11,7 @@ import pytest
 
 from perennial.errors import PerennialError
 from perennial.model.decision import Mode
-from perennial.model.renewal import Outcome
+from perennial.model.renewal import Outcome, Step
 from perennial.ports.tables import Tables
 from tests.memory.stage import Stage
 from tests.workflows.test_crash import DAY, NOW, SELF, WWW, assert_all_is_well, by_vault
@@ -77,6 +77,32 @@ def test_a_lease_that_ends_under_a_slow_holder_after_its_create() -> None:
     assert_all_is_well(on)
     (claim,) = on.claims("www")
     assert len(claim.requests) == 1
+
+
+def test_a_holder_that_wakes_after_its_lease_sends_nothing() -> None:
+    """Paused with its machine between its intent and its create, until another look has renewed: its create would be one too many."""
+    on = by_vault()
+    saved = on.tables.renewals.save
+    meanwhile = once(lambda: _others_go_on(on))
+
+    def slow(row: Any) -> Any:
+        """Save, and sleep after the first intent."""
+        stored = saved(row)
+        if row.value.checkpoint.step is Step.SENDING:
+            meanwhile()
+        return stored
+
+    on.tables.renewals.save = slow  # type: ignore[method-assign]  # the memory's table, made slow
+    on.look("www")
+    assert len(on.vaults.creates) == 1
+    on.run(timedelta(days=2))
+    assert_all_is_well(on)
+
+
+def _others_go_on(on: Stage) -> None:
+    on.now += SLOW
+    on.run(timedelta(hours=1))
+    assert len(on.vaults.versions(WWW)) == 2
 
 
 def test_a_person_imports_in_the_middle() -> None:
