@@ -145,7 +145,7 @@ def test_a_crash_while_marking_is_made_up_for(after: bool) -> None:
         try:
             mark_gone(Reaper(at=number, after=after).around(on.world()), stored)
         except Death:
-            on.run(5 * MINUTE)
+            on.run(30 * MINUTE)  # its looks end once its last notice is told
             if on.entry("old").gone is None:
                 sweep(on)
         else:
