@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from perennial.decisions import lifetimes
@@ -17,17 +17,6 @@ type Check = Callable[[Case], Decision | None]
 
 #: Waits of an open claim that only a person can end.
 FOR_A_PERSON = frozenset({ReasonCode.FOREIGN_PENDING})
-
-
-def decide(seen: Snapshot, policy: RenewalPolicy, now: datetime) -> Decision:
-    """Decide about one certificate. Total; `next_check` is later than `now`; the same input gives the same answer."""
-    if seen.current is None:
-        return LeaveAlone(Reason(ReasonCode.GONE), now + timedelta(days=7))
-    if seen.current.leaf is None:
-        return LeaveAlone(Reason(ReasonCode.UNFINISHED), lifetimes.read_again(None, settled=False, now=now))
-    case = Case(seen, seen.current, policy, now)
-    answers = (check(case) for check in CHECKS)
-    return next((answer for answer in answers if answer is not None), _not_due(case))
 
 
 def due_date(seen: Snapshot, policy: RenewalPolicy, now: datetime) -> datetime | None:
@@ -263,3 +252,14 @@ CHECKS: tuple[Check, ...] = (
     suggested,
     lifetime_rule,
 )
+
+
+def decide(seen: Snapshot, policy: RenewalPolicy, now: datetime, checks: Sequence[Check] = CHECKS) -> Decision:
+    """Decide about one certificate. Total; `next_check` is later than `now`; the same input gives the same answer."""
+    if seen.current is None:
+        return LeaveAlone(Reason(ReasonCode.GONE), now + timedelta(days=7))
+    if seen.current.leaf is None:
+        return LeaveAlone(Reason(ReasonCode.UNFINISHED), lifetimes.read_again(None, settled=False, now=now))
+    case = Case(seen, seen.current, policy, now)
+    answers = (check(case) for check in checks)
+    return next((answer for answer in answers if answer is not None), _not_due(case))
