@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
-from perennial.decisions import renewal
-from perennial.decisions.case import Case
-from perennial.decisions.renewal import decide
+from perennial.decisions.renewal import Check, decide
 from perennial.model.decision import Decision, RenewalPolicy, Snapshot
 from perennial.model.reasons import ReasonCode
-from tests.decisions.cases import (
-    NOW,
-    snapshot,
-)
-from tests.decisions.situations import BRAKED, FLOOR, ROWS
+from tests.decisions.cases import NOW
+from tests.decisions.situations import ROWS
 
 
 @pytest.mark.parametrize(("seen", "policy", "kind", "code"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
 def test_first_check_that_answers_decides(
-    seen: Snapshot, policy: RenewalPolicy, kind: type[Decision], code: ReasonCode
+    seen: Snapshot, policy: RenewalPolicy, kind: type[Decision], code: ReasonCode, checks: Sequence[Check]
 ) -> None:
     """Each situation is decided by the check that stands higher, with its reason."""
-    decision = decide(seen, policy, NOW)
-    assert (type(decision), decision.reason.code) == (kind, code)
+    decision = decide(seen, policy, NOW, checks)
+    assert (type(decision), decision.reason.code) == (kind, code), "the check that stands higher decides"
 
 
 #: Reasons that the workflow gives for a claim's waits, not the checks; tests of the workflow reach them.
@@ -46,12 +43,3 @@ def test_every_reason_has_a_whole_sentence(
     sentence = decide(row[1], row[2], NOW).reason.sentence
     assert sentence
     assert "?" not in sentence
-
-
-def test_a_moved_check_would_be_noticed() -> None:
-    """The table is sharp: with the floor behind the brake, the row about them comes out otherwise."""
-    seen = snapshot(FLOOR)
-    order = [check for check in renewal.CHECKS if check is not renewal.emergency_floor] + [renewal.emergency_floor]
-    answers = [check(Case(seen, seen.current, BRAKED, NOW)) for check in order if seen.current]
-    first = next(answer for answer in answers if answer is not None)
-    assert first.reason.code is not ReasonCode.EMERGENCY

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from perennial.decisions import lifetimes
 from perennial.decisions.case import Case
-from perennial.decisions.renewal import decide
+from perennial.decisions.renewal import Check, decide
 from perennial.model.decision import AskHuman, Close, Mode, Renew, RenewalPolicy, Snapshot, WaitUntil
 from perennial.model.reasons import Reason, ReasonCode
 from perennial.model.renewal import Asked, Checkpoint, Outcome, Renewal, Step
@@ -90,19 +91,19 @@ policies = st.builds(
 )
 
 
-@given(snapshots(), policies)
-def test_decide_is_total_and_says_why(seen: Snapshot, policy: RenewalPolicy) -> None:
+@given(seen=snapshots(), policy=policies)
+def test_decide_is_total_and_says_why(seen: Snapshot, policy: RenewalPolicy, checks: Sequence[Check]) -> None:
     """Whatever is seen has a decision with a sentence, and the same input has the same answer."""
-    decision = decide(seen, policy, NOW)
-    assert decision.reason.sentence
-    assert decision == decide(seen, policy, NOW)
+    decision = decide(seen, policy, NOW, checks)
+    assert decision.reason.sentence, "every decision has a reason"
+    assert decision == decide(seen, policy, NOW, checks)
 
 
-@given(snapshots(), policies)
-def test_next_check_is_later_than_now(seen: Snapshot, policy: RenewalPolicy) -> None:
+@given(seen=snapshots(), policy=policies)
+def test_next_check_is_later_than_now(seen: Snapshot, policy: RenewalPolicy, checks: Sequence[Check]) -> None:
     """What is not done now is looked at later, not at once again."""
-    decision = decide(seen, policy, NOW)
-    assert isinstance(decision, Renew | Close) or decision.next_check > NOW
+    decision = decide(seen, policy, NOW, checks)
+    assert isinstance(decision, Renew | Close) or decision.next_check > NOW, "the next check is later than now"
 
 
 @given(snapshots(), policies)
@@ -150,20 +151,19 @@ def test_tags_only_pull_the_due_date_earlier(seen: Snapshot, drawn: dict[str, st
         assert tagged.due_at >= min(plain.due_at, seen.current.not_before + seen.current.lifetime / 4)
 
 
-@given(snapshots())
-def test_under_the_floor_only_named_reasons_hold_a_managed_certificate_back(seen: Snapshot) -> None:
+@given(seen=snapshots())
+def test_under_the_floor_only_named_reasons_hold_a_managed_certificate_back(
+    seen: Snapshot, checks: Sequence[Check]
+) -> None:
     """Brake and pauses no longer count there; what does, is a person's, or a promise about loops and claims."""
     policy = RenewalPolicy(mode=Mode.RENEW, renewals_today=99)
     if seen.current is None or seen.current.leaf is None:
         return
     case = Case(seen, seen.current, policy, NOW)
-    decision = decide(seen, policy, NOW)
+    decision = decide(seen, policy, NOW, checks)
     if case.emergency and isinstance(decision, WaitUntil):
-        assert decision.reason.code in {
-            ReasonCode.LOOP_GUARD,
-            ReasonCode.HELD,
-            ReasonCode.BACK_OFF,
-        }
+        named = {ReasonCode.LOOP_GUARD, ReasonCode.HELD, ReasonCode.BACK_OFF}
+        assert decision.reason.code in named, "nothing else waits under the floor"
 
 
 @given(snapshots(), policies)

@@ -14,17 +14,25 @@ from tests.memory.queue import MemoryIntake
 from tests.memory.world import SETTINGS
 
 
-def received(event: object) -> MemoryIntake:
+def received(event: object, intake: MemoryIntake | None = None) -> MemoryIntake:
     """Receive an event and return what was queued."""
-    intake = MemoryIntake()
+    intake = intake or MemoryIntake()
     receive(event if isinstance(event, str) else json.dumps(event), SETTINGS, intake)
     return intake
 
 
-def test_an_event_of_ours_becomes_one_look(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.fixture
+def intake() -> MemoryIntake:
+    """What a door puts its messages into."""
+    return MemoryIntake()
+
+
+def test_an_event_of_ours_becomes_one_look(caplog: pytest.LogCaptureFixture, intake: MemoryIntake) -> None:
     """The look carries the certificate, the hint, and the event for the history."""
     with caplog.at_level(logging.INFO):
-        (look,) = received(CLOUD).looks
+        looks = received(CLOUD, intake).looks
+    assert len(looks) == 1, "what an event asked for is stored before it is acknowledged"
+    look = looks[0]
     assert look.certificate == CertificateRef("kv-orders", "www")
     assert (look.cause, look.version) == ("near-expiry", VERSION)
     assert look.event is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import msgspec
@@ -22,15 +23,19 @@ def text(message: object) -> str:
     return msgspec.json.encode(message).decode()
 
 
-def test_a_lost_look_is_recorded_and_its_certificate_read_within_the_hour() -> None:
+def test_a_lost_look_is_recorded_and_its_certificate_read_within_the_hour(
+    spoil: Callable[[Stage], None],
+) -> None:
     """The event is filed all the same, the row inserted if absent, the vault to be read at the next look."""
     on = Stage(NOW)
     on.subscribe()
+    spoil(on)
     abandon(text(LOOK), "looks", on.world())
     entry = on.entry("www")
-    assert entry.next_check <= NOW + HOUR
+    assert entry.next_check <= NOW + HOUR, "it keeps its place in the schedule"
     assert entry.read_at <= NOW
-    assert {row.kind for row in on.history("www")} == {HistoryKind.EVENT, HistoryKind.MESSAGE_LOST}
+    kinds = {row.kind for row in on.history("www")}
+    assert kinds == {HistoryKind.EVENT, HistoryKind.MESSAGE_LOST}, "the event and the loss are recorded"
 
 
 def test_a_row_that_waits_for_long_is_brought_forward() -> None:

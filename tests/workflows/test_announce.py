@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -37,14 +38,15 @@ class DyingQueues(MemoryQueues):
         super().send(message, delay)
 
 
-def test_one_row_and_one_message_for_each_recipient() -> None:
+def test_one_row_and_one_message_for_each_recipient(spoil: Callable[[Scene], None]) -> None:
     """Everyone who wants a notice gets a row and a message; nobody else does."""
     scene = Scene()
     scene.subscribe("orders")
     scene.subscribe("web", certificates="web*")
     scene.subscribe("mail", certificates="mail*")
-    assert scene.tell(version_notice(1)) == 2
-    assert [row.subscription for row in scene.deliveries()] == ["orders", "web"]
+    spoil(scene)
+    scene.tell(version_notice(1))
+    assert [row.subscription for row in scene.deliveries()] == ["orders", "web"], "every subscriber has a row"
     assert [nudge.delivery for nudge in scene.queues.nudges] == [row.key for row in scene.deliveries()]
     assert all(row.state is DeliveryState.OPEN for row in scene.deliveries())
 
@@ -68,11 +70,12 @@ def test_a_repeat_after_delivery_tells_nothing() -> None:
 
 
 @pytest.mark.parametrize("alive", [0, 1, 2])
-def test_a_crash_between_row_and_message_repeats_harmlessly(alive: int) -> None:
+def test_a_crash_between_row_and_message_repeats_harmlessly(alive: int, spoil: Callable[[Scene], None]) -> None:
     """Whoever repeats the work sends the messages that are missing; each recipient is told once."""
     scene = Scene(queues=DyingQueues(alive))
     for name in ("a", "b", "c"):
         scene.subscribe(name)
+    spoil(scene)
     with pytest.raises(Killed):
         scene.tell(version_notice(1))
     before = scene.queues.sent
@@ -80,7 +83,8 @@ def test_a_crash_between_row_and_message_repeats_harmlessly(alive: int) -> None:
     scene.queues.sent = list(before)
     scene.tell(version_notice(1))
     scene.run()
-    assert sorted(sent.subscription.name for sent in scene.channel.sent) == ["a", "b", "c"]
+    told = sorted(sent.subscription.name for sent in scene.channel.sent)
+    assert told == ["a", "b", "c"], "a repeat has the same id, so each is told once"
 
 
 def test_an_operators_notice_without_a_recipient_is_loud(caplog: pytest.LogCaptureFixture) -> None:

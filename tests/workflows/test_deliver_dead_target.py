@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -48,14 +49,23 @@ def tick(scene: Scene, certificates: list[CertificateRef]) -> int:
     return len(due)
 
 
-def test_five_thousand_notices_wait_for_a_dead_target_at_the_cost_of_five_attempts() -> None:
+@pytest.fixture
+def size() -> int:
+    """How many notices wait."""
+    return 5000
+
+
+def test_five_thousand_notices_wait_for_a_dead_target_at_the_cost_of_five_attempts(
+    size: int, spoil: Callable[[Scene], None]
+) -> None:
     """Five failures close the target; the other 4,995 notices end without an attempt or a write, and all others are delivered."""
-    scene, certificates = crowd(5000)
+    scene, certificates = crowd(size)
     before = len(scene.queues.sent)
-    assert before == 10_000
+    assert before == 2 * size
+    spoil(scene)
     scene.run()
-    assert len(scene.dead.attempts) == 5
-    assert len(scene.channel.sent) == 5000
+    assert len(scene.channel.sent) == size, "the living one is told of everything"
+    assert len(scene.dead.attempts) == 5, "five failures close the dead one"
     untouched = [row for one in certificates[10:] for row in scene.deliveries(one) if row.subscription == "dead"]
     assert {(row.state, row.attempts, row.failures) for row in untouched} == {(DeliveryState.OPEN, (), 0)}
     assert max(next_check(scene, one) for one in certificates) <= START + 5 * MINUTE

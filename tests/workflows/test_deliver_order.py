@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -36,13 +37,14 @@ def state(scene: Scene, row: Delivery) -> DeliveryState:
     return stored.value.state
 
 
-def test_an_older_version_is_superseded() -> None:
+def test_an_older_version_is_superseded(spoil: Callable[[Scene], None]) -> None:
     """Once a newer version was delivered, the older one is closed without an attempt."""
     scene, older, newer = two_versions()
+    spoil(scene)
     scene.deliver(newer)
     scene.deliver(older)
+    assert [sent.delivery.version for sent in scene.channel.sent] == [newer.version], "never an older one afterwards"
     assert state(scene, older) is DeliveryState.SUPERSEDED
-    assert [sent.delivery.version for sent in scene.channel.sent] == [newer.version]
 
 
 def test_versions_in_order_are_both_delivered() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -45,26 +46,30 @@ def test_the_event_of_our_own_version_costs_no_call() -> None:
     assert sum(on.vaults.calls.values()) == before
 
 
-def test_ten_copies_make_one_version_and_leave_one_message() -> None:
+def test_ten_copies_make_one_version_and_leave_one_message(spoil: Callable[[Stage], None]) -> None:
     """Copies of an event find the claim; only the look that took the step waits for it."""
     on = stage(events=False)
     on.vaults.shelf.issuers["self"].delay = timedelta(minutes=10)
+    spoil(on)
     for _ in range(10):
         on.look("www", "near-expiry")
+    assert len(on.claims("www")) == 1
+    assert on.vaults.calls["create"] == 1, "one create for ten copies"
     waiting = [message for message, delay in on.queues.sent if delay]
     assert len(waiting) == 1
     on.run(timedelta(minutes=30))
     assert len(on.vaults.versions(WWW)) == 2
 
 
-def test_an_observed_certificate_is_never_written() -> None:
+def test_an_observed_certificate_is_never_written(spoil: Callable[[Stage], None]) -> None:
     """The decision says what would be done; the vault sees looks only."""
     on = Stage(NOW)
     ref = CertificateRef("kv-watched", "www")
     on.vaults.import_certificate(ref, NOW - 70 * DAY, NOW + 20 * DAY, policy=SELF, quiet=True)
+    spoil(on)
     entry = on.look("www", vault="kv-watched")
     on.run(DAY)
-    assert entry.reason is not None
+    assert entry.reason is not None, "the row has the reason"
     assert entry.reason.code is ReasonCode.OBSERVED
     assert on.vaults.calls["create"] == 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -17,17 +18,18 @@ from tests.memory.stage import Stage
 from tests.workflows.looks import DAY, HOUR, NOW, SELF, WWW, stage
 
 
-def test_a_failing_ca_climbs_the_ladder_and_recovers() -> None:
+def test_a_failing_ca_climbs_the_ladder_and_recovers(spoil: Callable[[Stage], None]) -> None:
     """Each failure is a rung and a notice; the recovery is told too, and there is one new version."""
     policy = replace(SELF, issuer="DigiCert")
     on = stage(policy=policy, issuer_class=IssuerClass.PUBLIC)
     ca = on.vaults.add_issuer("DigiCert", delay=timedelta(seconds=5), failure=("Request rejected", "the CA is down"))
+    spoil(on)
     on.look("www")
     on.run(timedelta(minutes=30))
     (claim,) = on.claims("www")
     assert claim.failures == 3
     assert "the CA is down" in claim.error
-    assert len(on.told("renewal-failed")) == 3
+    assert len(on.told("renewal-failed")) == 3, "each failure is told"
     assert on.entry("www").decision == "wait-until"
     ca.failure = None
     on.run(timedelta(hours=2))

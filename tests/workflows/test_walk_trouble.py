@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -159,19 +160,22 @@ def test_a_throttled_vault_keeps_its_place() -> None:
         (Unreachable(ORDERS, "no such host"), "exists"),
     ],
 )
-def test_a_vault_that_refuses_is_failed_with_reason_and_fix(error: Forbidden | Unreachable, fix: str) -> None:
+def test_a_vault_that_refuses_is_failed_with_reason_and_fix(
+    error: Forbidden | Unreachable, fix: str, spoil: Callable[[Stage], None]
+) -> None:
     """It is a failed vault and not a shorter list; the other vault is walked whole; the sweep's notice is told once."""
     on = stage(*named(30), vaults=BOTH)
     put(on, "other", vault=WATCHED)
     tick = begin(on)
     on.vaults.close(ORDERS, error)
+    spoil(on)
     step(on, tick)
     step(on, tick, WATCHED)
     on.run(MINUTE)
     row = walk_of(on, tick)
     assert (row.state, row.error) == (WalkState.FAILED, error.what)
     assert fix in row.fix
-    assert walk_of(on, tick, WATCHED).state is WalkState.WHOLE
+    assert walk_of(on, tick, WATCHED).state is WalkState.WHOLE, "the other vault is walked whole"
     assert on.entry(named(1)[0]).gone is None
     assert fleet(on).last_sweep != tick
     assert len(on.told("action-needed", code="sweep-failed")) == 1

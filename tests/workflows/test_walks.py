@@ -79,9 +79,10 @@ def test_a_lease_that_ends_under_a_slow_holder_after_its_create() -> None:
     assert len(claim.requests) == 1
 
 
-def test_a_holder_that_wakes_after_its_lease_sends_nothing() -> None:
+def test_a_holder_that_wakes_after_its_lease_sends_nothing(spoil: Callable[[Stage], None]) -> None:
     """Paused with its machine between its intent and its create, until another look has renewed: its create would be one too many."""
     on = by_vault()
+    spoil(on)
     saved = on.tables.renewals.save
     meanwhile = once(lambda: _others_go_on(on))
 
@@ -94,7 +95,7 @@ def test_a_holder_that_wakes_after_its_lease_sends_nothing() -> None:
 
     on.tables.renewals.save = slow  # type: ignore[method-assign]  # the memory's table, made slow
     on.look("www")
-    assert len(on.vaults.creates) == 1
+    assert len(on.vaults.creates) == 1, "who wakes after its lease sends nothing"
     on.run(timedelta(days=2))
     assert_all_is_well(on)
 
