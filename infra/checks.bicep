@@ -44,6 +44,9 @@ type lookedAtType = {
   @description('Required. The cloud that the parameter file is for.')
   cloud: string
 
+  @description('Required. Whether clouds.json has a block for it.')
+  isKnown: bool
+
   @description('Required. The cloud that the deployer is signed in to.')
   signedInTo: string
 
@@ -68,6 +71,7 @@ func faultsOf(given lookedAtType) string[] =>
       empty(given.vaultIds),
       'No vault is given: list existing ones in the parameter vaults, or name one to make in newVault.'
     ),
+    when(!given.isKnown, 'The cloud ${given.cloud} is not known: write AzureCloud, AzureUSGovernment or AzureChinaCloud.'),
     when(
       given.cloud != given.signedInTo,
       'The parameter file is for ${given.cloud}, and you are signed in to ${given.signedInTo}: az cloud set --name ${given.cloud}.'

@@ -16,7 +16,6 @@ param environmentName string
 param location string
 
 @description('Optional. The cloud that the parameter file is written for; another one is refused.')
-@allowed(['AzureCloud', 'AzureUSGovernment', 'AzureChinaCloud'])
 param cloud string = environment().name
 
 @description('Optional. Tags for every resource.')
@@ -46,7 +45,6 @@ param keyVaultReferences object = {}
 @description('Optional. How people sign in to the API.')
 param signIn signInType = {}
 
-// ---- Watching ----
 @description('Optional. Where logs go and whom alerts reach.')
 param watching watchingType = {}
 
@@ -54,7 +52,6 @@ param watching watchingType = {}
 @secure()
 param alertWebhook string = ''
 
-// ---- Network ----
 @description('Optional. Whether the app is reached, and reaches storage and topic, by private endpoints only.')
 param networkIsolation bool = false
 
@@ -76,7 +73,8 @@ var made = empty(newVaultName)
 var asked = concat(vaults, made)
 var ids = map(asked, vault => vault.id)
 var names = map(ids, id => toLower(last(split(id, '/'))))
-var traits = loadJsonContent('clouds.json')[cloud]
+var clouds = loadJsonContent('clouds.json')
+var traits = clouds[?cloud] ?? clouds.AzureCloud
 var subnetsGiven = length(filter([network.?integrationSubnetId ?? '', network.?endpointSubnetId ?? ''], id => !empty(id)))
 var hosting = plan.?hosting ?? 'flex'
 var signInClientId = signIn.?clientId ?? ''
@@ -85,6 +83,7 @@ var faults = faultsOf({
   vaultNames: names
   systemTopicIds: map(asked, vault => vault.?systemTopicId ?? '')
   cloud: cloud
+  isKnown: contains(clouds, cloud)
   signedInTo: environment().name
   needsFlex: hosting == 'flex'
   hasFlex: traits.flex
@@ -157,6 +156,7 @@ module topic 'topic.bicep' = {
     tags: allTags
     private: networkIsolation
     workspaceId: monitoring.outputs.workspaceId
+    actionGroupId: monitoring.outputs.actionGroupId
   }
 }
 

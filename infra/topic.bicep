@@ -15,6 +15,9 @@ param private bool
 @description('Required. Log Analytics workspace for diagnostics.')
 param workspaceId string
 
+@description('Required. Action group that alerts go to.')
+param actionGroupId string
+
 resource topic 'Microsoft.EventGrid/topics@2025-02-15' = {
   name: name
   location: location
@@ -40,6 +43,42 @@ resource failures 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
       {
         category: 'PublishFailures'
         enabled: true
+      }
+    ]
+  }
+}
+
+resource dropped 'Microsoft.Insights/metricAlerts@2018-03-01' = {
+  name: '${name}-DroppedEventCount'
+  location: 'global'
+  tags: tags
+  properties: {
+    description: 'A notice was dropped on its way to a dependent service. Give its event subscription a dead letter, and redeliver.'
+    severity: 2
+    enabled: true
+    scopes: [
+      topic.id
+    ]
+    evaluationFrequency: 'PT5M'
+    windowSize: 'PT15M'
+    autoMitigate: true
+    criteria: {
+      'odata.type': 'Microsoft.Azure.Monitor.SingleResourceMultipleMetricCriteria'
+      allOf: [
+        {
+          criterionType: 'StaticThresholdCriterion'
+          name: 'DroppedEventCount'
+          metricNamespace: 'Microsoft.EventGrid/topics'
+          metricName: 'DroppedEventCount'
+          operator: 'GreaterThan'
+          threshold: 0
+          timeAggregation: 'Total'
+        }
+      ]
+    }
+    actions: [
+      {
+        actionGroupId: actionGroupId
       }
     ]
   }

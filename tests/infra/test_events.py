@@ -64,6 +64,12 @@ def test_behind_private_endpoints_or_a_sign_in_events_come_by_the_queue(name: st
     }
 
 
+def test_isolation_alone_takes_the_queue() -> None:
+    """Event Grid cannot push to a private endpoint, whether people sign in or not."""
+    stage = deploy({key: value for key, value in parameters("private").items() if key != "signIn"})
+    assert set(functions_of(stage)) == {"vault_event"}
+
+
 def test_an_exempt_webhook_is_pushed_to_in_spite_of_sign_in() -> None:
     """Where the webhook's path is exempt, events need no queue."""
     given = parameters("public") | {

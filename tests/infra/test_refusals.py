@@ -64,6 +64,12 @@ def test_a_file_for_another_cloud_is_refused() -> None:
         deploy(parameters("government"), signed_in)
 
 
+def test_an_unknown_cloud_is_refused() -> None:
+    """One that Perennial does not know."""
+    with pytest.raises(Refused, match=r"The cloud AzureMoon is not known: write AzureCloud"):
+        deploy(parameters("public") | {"cloud": "AzureMoon"}, lambda azure: setattr(azure, "cloud", "AzureCloud"))
+
+
 def test_flex_is_refused_where_it_does_not_exist() -> None:
     """Azure Government has no Flex Consumption."""
     with pytest.raises(Refused, match=r"Flex Consumption is not in AzureUSGovernment: set the member hosting"):
