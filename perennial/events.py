@@ -6,6 +6,7 @@ PascalCase, were camelCase in older revisions, and real payloads differ from the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,12 +15,18 @@ from typing import Any
 import msgspec
 
 from perennial.errors import BadInput
+from perennial.model.ids import digest
 
 KINDS = {
     "microsoft.keyvault.certificatenearexpiry": "near-expiry",
     "microsoft.keyvault.certificatenewversioncreated": "new-version",
     "microsoft.keyvault.certificateexpired": "expired",
 }
+
+# Key Vault's versions are 32 hex digits; anything else hints at none.
+VERSION = re.compile(r"[0-9A-Fa-f]{32}")
+# Event Grid's ids are UUIDs. What Table Storage refuses in a key is left out here, so that no event can make its look fail for ever.
+ID = re.compile(r"[0-9A-Za-z:._ -]{1,200}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +70,7 @@ def _one(item: Any) -> CertificateEvent | NotOurs:
         return NotOurs(f"object type {str(facts['objecttype'])[:50]}")
     vault, name, version = _named(facts, event)
     return CertificateEvent(
-        id=_text(event.get("id")) or f"{vault}:{name}:{version}:{kind}",
+        id=_id(_text(event.get("id")) or f"{vault}:{name}:{version}:{kind}"),
         kind=KINDS[kind.lower()],
         vault=vault,
         name=name,
@@ -81,7 +88,12 @@ def _named(facts: Mapping[str, Any], event: Mapping[str, Any]) -> tuple[str, str
     version = _text(facts.get("version")) or (from_id[2] if len(from_id) > 2 else "")
     if not vault or not name:
         raise BadInput("data", "names no vault and no certificate (VaultName, ObjectName or Id)")
-    return vault.lower(), name.lower(), version.lower()
+    return vault.lower(), name.lower(), version.lower() if VERSION.fullmatch(version) else ""
+
+
+def _id(said: str) -> str:
+    """Return an event's id as it may be part of a row's key; one that a sender made up otherwise is known by its hash."""
+    return said if ID.fullmatch(said) else digest(said)
 
 
 def _folded(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -66,6 +66,26 @@ def test_both_schemas_say_the_same(event: dict[str, Any]) -> None:
     assert one(event) == EXPECTED
 
 
+@pytest.mark.parametrize("said", ["a/b", "a\\b", "a#b?", "\x00", "x" * 3000])
+def test_an_id_that_no_key_takes_is_known_by_its_hash(said: str) -> None:
+    """It still tells a repeat from another event, and its look can file it."""
+    first, again, other = one({**CLOUD, "id": said}), one({**CLOUD, "id": said}), one({**CLOUD, "id": f"{said}2"})
+    assert isinstance(first, CertificateEvent)
+    assert isinstance(other, CertificateEvent)
+    assert first == again
+    assert first.id != other.id
+    assert first.id.isalnum()
+    assert len(first.id) < 100
+
+
+@pytest.mark.parametrize("said", ["../..", "0c1d", "x" * 3000])
+def test_a_version_that_is_none_hints_at_none(said: str) -> None:
+    """Key Vault's versions are 32 hex digits."""
+    event = one({**CLOUD, "data": {**DATA, "Version": said}})
+    assert isinstance(event, CertificateEvent)
+    assert event.version == ""
+
+
 def test_an_array_is_read_whole() -> None:
     """A batch that reaches us by mistake loses nothing."""
     assert parse(json.dumps([CLOUD, GRID])) == [EXPECTED, EXPECTED]
