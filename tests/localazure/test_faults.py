@@ -48,6 +48,13 @@ def test_a_fault_strikes_as_often_as_asked(azure: LocalAzure, outside: Outside, 
     assert [one["fault"] is not None for one in seen] == [True, True, False]
 
 
+def test_a_faults_answer_carries_the_headers_given(azure: LocalAzure, outside: Outside, vault: str) -> None:
+    """401 with a challenge, as the real service answers a token that has expired."""
+    azure.fault("keyvault", status=401, path=f"{vault}.*", headers={"WWW-Authenticate": "Bearer"}, times=1)
+    answer = outside.vault("GET", f"{vault}.vault.azure.net", "/certificates")
+    assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+
+
 def test_a_fault_strikes_only_what_it_names(azure: LocalAzure, outside: Outside, vault: str) -> None:
     """Another host, path, method or service is left alone."""
     host = f"{vault}.vault.azure.net"
