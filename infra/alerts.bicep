@@ -24,6 +24,27 @@ param environmentName string
 // severity: 0 critical, 1 error, 2 warning, 3 information. `by`: one alert for each value, told at most once a day.
 var alerts = [
   {
+    // A dead man's switch: it tells of an hour without a line, whatever the reason.
+    name: 'nothing-has-run-for-an-hour'
+    says: 'The clock of the app wrote no line for an hour: nothing is renewed and nothing is told.'
+    query: loadTextContent('watch/nothing-has-run-for-an-hour.kql')
+    severity: 0
+    window: 'PT1H'
+    every: 'PT15M'
+    above: 0
+    by: ''
+  }
+  {
+    name: 'no-whole-sweep-for-a-day-and-a-half'
+    says: 'What no event tells is only found by a sweep: see the reasons at GET /api/sweeps.'
+    query: loadTextContent('watch/no-whole-sweep-for-a-day-and-a-half.kql')
+    severity: 1
+    window: 'P2D'
+    every: 'PT1H'
+    above: 0
+    by: ''
+  }
+  {
     name: 'renewal-failing'
     says: 'A renewal keeps failing and less than a fifth of the certificate\'s life is left.'
     query: loadTextContent('watch/renewal-failing.kql')
@@ -124,86 +145,6 @@ var alerts = [
     by: ''
   }
 ]
-
-// A dead man's switch: four quarters of an hour without a line, whatever the reason.
-resource nothingRuns 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
-  name: 'alert-${token}-nothing-has-run'
-  location: location
-  tags: tags
-  kind: 'LogAlert'
-  properties: {
-    displayName: 'Perennial ${environmentName}: nothing has run for an hour'
-    description: 'The clock of the app wrote no line for an hour: nothing is renewed and nothing is told.'
-    severity: 0
-    enabled: true
-    scopes: [
-      workspaceId
-    ]
-    evaluationFrequency: 'PT15M'
-    windowSize: 'PT15M'
-    skipQueryValidation: true
-    autoMitigate: true
-    criteria: {
-      allOf: [
-        {
-          query: replace(loadTextContent('watch/nothing-has-run.kql'), '##APP##', appName)
-          timeAggregation: 'Total'
-          metricMeasureColumn: 'ticks'
-          operator: 'LessThan'
-          threshold: 1
-          failingPeriods: {
-            numberOfEvaluationPeriods: 4
-            minFailingPeriodsToAlert: 4
-          }
-        }
-      ]
-    }
-    actions: {
-      actionGroups: [
-        actionGroupId
-      ]
-    }
-  }
-}
-
-resource noWholeSweep 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = {
-  name: 'alert-${token}-no-whole-sweep'
-  location: location
-  tags: tags
-  kind: 'LogAlert'
-  properties: {
-    displayName: 'Perennial ${environmentName}: no whole sweep for a day and a half'
-    description: 'What no event tells is only found by a sweep: see the reasons at GET /api/sweeps.'
-    severity: 1
-    enabled: true
-    scopes: [
-      workspaceId
-    ]
-    evaluationFrequency: 'PT1H'
-    windowSize: 'P2D'
-    skipQueryValidation: true
-    autoMitigate: true
-    criteria: {
-      allOf: [
-        {
-          query: replace(loadTextContent('watch/no-whole-sweep.kql'), '##APP##', appName)
-          timeAggregation: 'Count'
-          operator: 'GreaterThan'
-          threshold: 0
-          failingPeriods: {
-            numberOfEvaluationPeriods: 1
-            minFailingPeriodsToAlert: 1
-          }
-        }
-      ]
-    }
-    actions: {
-      actionGroups: [
-        actionGroupId
-      ]
-    }
-  }
-}
 
 resource rules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
   for alert in alerts: {
