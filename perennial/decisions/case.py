@@ -149,6 +149,6 @@ class Case:
         return min(instant, self.floor_at) if self.now < self.floor_at else instant
 
     def midnight(self) -> datetime:
-        """Return this certificate's place in the hour after the next UTC midnight."""
+        """Return this certificate's place in the ten minutes after the next UTC midnight."""
         tomorrow = self.now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
         return tomorrow + spread(self.seen.certificate, timedelta(minutes=10), "midnight")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 
 PREFIX = "perennial-"
 KNOWN = frozenset({"renew", "issuer", "renew-at", "owner", "pause-until", "by", "renewal"})
@@ -52,8 +52,6 @@ def _renew_at(text: str) -> tuple[timedelta | None, float | None]:
 
 def _pause(text: str) -> datetime | None:
     try:
-        if len(text) == 10:
-            return datetime.combine(date.fromisoformat(text), time(), UTC)
         instant = datetime.fromisoformat(text)
     except ValueError:
         raise _Bad("write a date like 2027-01-31, or an instant like 2027-01-31T08:00:00Z") from None
