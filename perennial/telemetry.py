@@ -47,8 +47,8 @@ def listener(environ: Mapping[str, str]) -> Listener | None:
     """
     if not any(environ.get(switch, "").lower() in ("true", "1") for switch in SWITCHES):
         return None
-    from azure.core.settings import settings as azure  # noqa: PLC0415 (only where asked for)
-    from opentelemetry import metrics  # noqa: PLC0415 (only where asked for)
+    from azure.core.settings import settings as azure
+    from opentelemetry import metrics
 
     azure.tracing_enabled = True
     meter = metrics.get_meter("perennial")

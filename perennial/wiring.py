@@ -48,7 +48,7 @@ def report_faults() -> None:
 
 def measure() -> None:
     """Let the log lines be measured, where the host exports telemetry."""
-    from perennial import telemetry  # noqa: PLC0415 (costs nothing where it is off)
+    from perennial import telemetry
 
     listener = telemetry.listener(os.environ)
     if listener is not None:
@@ -65,14 +65,14 @@ def signs_in() -> bool:
 
 def gate() -> Gate:
     """Return how the API is guarded."""
-    from perennial.workflows.api.access import Gate  # noqa: PLC0415 (built by what needs it)
+    from perennial.workflows.api.access import Gate
 
     return Gate(sign_in=signs_in(), platform=os.environ.get("WEBSITE_AUTH_ENABLED", "").lower() == "true")
 
 
 def world() -> World:
     """Return everything outside as one invocation sees it, at one instant."""
-    from perennial.workflows.world import World  # noqa: PLC0415 (heavy: the types of every row)
+    from perennial.workflows.world import World
 
     began = datetime.now(UTC)
     return World(
@@ -89,7 +89,7 @@ def world() -> World:
 
 def intake(put: Callable[[str], None]) -> Intake:
     """Return a door's own way to its queue: the binding's setter, flushed when the invocation ends well."""
-    from perennial.adapters.binding import BindingIntake  # noqa: PLC0415 (built by what needs it)
+    from perennial.adapters.binding import BindingIntake
 
     return BindingIntake(put)
 
@@ -106,7 +106,7 @@ class _Later:
 
 @cache
 def _credential() -> TokenCredential:
-    from perennial.adapters import clients  # noqa: PLC0415 (heavy)
+    from perennial.adapters import clients
 
     quiet_sdks()
     return clients.credential(settings().client_id)
@@ -114,8 +114,8 @@ def _credential() -> TokenCredential:
 
 @cache
 def _tables() -> Tables:
-    from perennial.adapters import clients  # noqa: PLC0415 (heavy)
-    from perennial.adapters.account import azure_tables  # noqa: PLC0415 (heavy)
+    from perennial.adapters import clients
+    from perennial.adapters.account import azure_tables
 
     return azure_tables(
         lambda table: clients.table_client(settings().tables, _credential(), table), lambda: uuid4().hex
@@ -126,8 +126,8 @@ def _tables() -> Tables:
 def _vaults() -> Vaults:
     @cache
     def make() -> Vaults:
-        from perennial.adapters import clients  # noqa: PLC0415 (heavy)
-        from perennial.adapters.key_vault import KeyVaults  # noqa: PLC0415 (heavy)
+        from perennial.adapters import clients
+        from perennial.adapters.key_vault import KeyVaults
 
         return KeyVaults(lambda vault: clients.certificate_client(settings().cloud, _credential(), vault))
 
@@ -138,8 +138,8 @@ def _vaults() -> Vaults:
 def _queues() -> Queues:
     @cache
     def make() -> Queues:
-        from perennial.adapters import clients  # noqa: PLC0415 (heavy)
-        from perennial.adapters.queues import StorageQueues  # noqa: PLC0415 (heavy)
+        from perennial.adapters import clients
+        from perennial.adapters.queues import StorageQueues
 
         return StorageQueues(lambda queue: clients.queue_client(settings().queues, _credential(), queue))
 
@@ -148,16 +148,16 @@ def _queues() -> Queues:
 
 @cache
 def _channels() -> Mapping[str, Channel]:
-    from perennial import channels  # noqa: PLC0415 (built by what needs it)
+    from perennial import channels
 
     return channels.build(settings(), _credential, os.environ)
 
 
 @cache
 def _issuers() -> Mapping[str, Issuer]:
-    from perennial import authorities  # noqa: PLC0415 (built by what needs it)
-    from perennial.issuers.through_csr import ThroughCsr  # noqa: PLC0415 (heavy)
-    from perennial.issuers.vault import ByVault  # noqa: PLC0415 (heavy)
+    from perennial import authorities
+    from perennial.issuers.through_csr import ThroughCsr
+    from perennial.issuers.vault import ByVault
 
     vaults, instance = _vaults(), settings().instance
     signed: dict[str, Issuer] = {

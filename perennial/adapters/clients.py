@@ -21,21 +21,21 @@ CONNECTIONS = 32  # kept by each client: one for each of the worker's threads (P
 
 def credential(client_id: str) -> TokenCredential:
     """Return the app's managed identity (empty: the system-assigned one); one per process, since it keeps the tokens."""
-    from azure.identity import ManagedIdentityCredential  # noqa: PLC0415 (heavy)
+    from azure.identity import ManagedIdentityCredential
 
     return ManagedIdentityCredential(client_id=client_id or None)
 
 
 def certificate_client(cloud: Cloud, identity: TokenCredential, vault: str) -> CertificateClient:
     """Open a vault's certificates."""
-    from azure.keyvault.certificates import CertificateClient  # noqa: PLC0415 (heavy)
+    from azure.keyvault.certificates import CertificateClient
 
     return CertificateClient(cloud.vault_url(vault), identity)
 
 
 def table_client(endpoint: str, identity: TokenCredential, table: str) -> TableClient:
     """Open a table."""
-    from azure.data.tables import TableClient  # noqa: PLC0415 (heavy)
+    from azure.data.tables import TableClient
 
     return TableClient(
         endpoint,
@@ -49,7 +49,7 @@ def table_client(endpoint: str, identity: TokenCredential, table: str) -> TableC
 
 def queue_client(endpoint: str, identity: TokenCredential, queue: Queue) -> QueueClient:
     """Open a queue whose messages are base64, as the Functions queue trigger expects them."""
-    from azure.storage.queue import LinearRetry, QueueClient, TextBase64EncodePolicy  # noqa: PLC0415 (heavy)
+    from azure.storage.queue import LinearRetry, QueueClient, TextBase64EncodePolicy
 
     return QueueClient(
         endpoint,
@@ -64,10 +64,10 @@ def queue_client(endpoint: str, identity: TokenCredential, queue: Queue) -> Queu
 
 def _storage_transport() -> RequestsTransport:
     """Return a transport that keeps enough connections: the SDK's own keeps ten, and each call beyond them pays for a handshake and a warning."""
-    from azure.core.pipeline.transport import RequestsTransport  # noqa: PLC0415 (heavy)
-    from requests import Session  # noqa: PLC0415 (heavy)
-    from requests.adapters import HTTPAdapter  # noqa: PLC0415 (heavy)
-    from urllib3 import Retry  # noqa: PLC0415 (heavy)
+    from azure.core.pipeline.transport import RequestsTransport
+    from requests import Session
+    from requests.adapters import HTTPAdapter
+    from urllib3 import Retry
 
     session = Session()
     # Retrying is the pipeline's, as in the SDK's own sessions.

@@ -16,13 +16,13 @@ type Credential = Callable[[], TokenCredential]
 
 
 def _event_grid(settings: Needs, credential: Credential, _: Mapping[str, str]) -> Channel:
-    from perennial.channels.event_grid import EventGridChannel  # noqa: PLC0415 (Azure's SDK: heavy)
+    from perennial.channels.event_grid import EventGridChannel
 
     return EventGridChannel(settings, credential)
 
 
 def _webhook(settings: Needs, _: Credential, environ: Mapping[str, str]) -> Channel:
-    from perennial.channels.webhook import WebhookChannel  # noqa: PLC0415 (TLS, HTTP: heavy)
+    from perennial.channels.webhook import WebhookChannel
 
     return WebhookChannel(settings, environ)
 

@@ -74,7 +74,7 @@ class EventGridChannel:
     def _publisher(self) -> EventGridPublisherClient:
         with self._lock:
             if self._client is None:
-                from azure.eventgrid import EventGridPublisherClient  # noqa: PLC0415 - heavy; loaded with the first notice
+                from azure.eventgrid import EventGridPublisherClient
 
                 logging.getLogger(NOISE).setLevel(logging.ERROR)
                 self._client = EventGridPublisherClient(self._settings.topic, self._credential())

@@ -166,7 +166,7 @@ def emergency_floor(case: Case) -> Decision | None:
 def brake(case: Case) -> Decision | None:
     """More automatic renewals in a day than expected: something is wrong with us, or with the fleet."""
     stops = case.due and case.open_claim is None and case.policy.renewals_today >= case.policy.brake
-    if not stops or case.emergency or case.revoked:
+    if not stops or case.revoked:  # what is under the floor has been answered above
         return None
     until = case.not_past_floor(case.midnight())
     facts = {"count": str(case.policy.renewals_today), "limit": str(case.policy.brake), "until": written(until)}
@@ -189,8 +189,7 @@ def back_off(case: Case) -> Decision | None:
         return None
     if case.now >= case.next_step:
         return Renew(Reason(ReasonCode.GOING_ON, {"step": claim.checkpoint.step}), case.current.id)
-    at_floor = max(claim.earliest, case.floor_at)
-    until = min(claim.next_step, at_floor) if not case.emergency else case.next_step
+    until = min(claim.next_step, max(claim.earliest, case.floor_at))
     reason = claim.waiting or Reason(ReasonCode.BACK_OFF, _failure(claim))
     return AskHuman(reason, until) if reason.code in FOR_A_PERSON else WaitUntil(reason, until)
 
@@ -212,7 +211,7 @@ def supervise(case: Case) -> Decision | None:
 
 def suggested(case: Case) -> Decision | None:
     """The CA's renewal window says now (RFC 9773 §4.2); it only ever pulls earlier."""
-    if case.seen.window_passed and case.revoked:
+    if case.revoked:
         return Renew(Reason(ReasonCode.REVOKED), case.current.id)
     at = case.seen.suggested_at
     if at is None or case.now < at:

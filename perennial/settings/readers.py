@@ -84,7 +84,7 @@ def instance(text: str) -> str:
 
 def schedule(text: str) -> str:
     """Read a schedule of six fields that Azure Functions (NCRONTAB) and our own reckoning of ticks understand alike."""
-    from cronsim import CronSim, CronSimError  # noqa: PLC0415 (not needed where no schedule is set)
+    from cronsim import CronSim, CronSimError
 
     fields = text.split()
     if len(fields) != 6:
