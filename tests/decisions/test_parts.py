@@ -14,7 +14,7 @@ from perennial.decisions.backoff import OPEN, Closure, Refusal
 from perennial.decisions.matching import common_name, difference, losses
 from perennial.decisions.tags import Wishes, wishes
 from perennial.model.certificate import IssuerClass, Leaf, Version
-from tests.decisions.cases import AUTO, DAY, NOW, REF, SELF, version
+from tests.decisions.cases import AUTO, DAY, NOW, REF, SELF, UNKNOWN, version
 
 
 def leaf_of(one: Version, **changes: object) -> Leaf:
@@ -206,3 +206,32 @@ def test_due_dates_of_a_fleet_are_spread() -> None:
     dates = {lifetimes.due(ref, one, Wishes()) for ref in refs}
     assert len(dates) > 90
     assert max(dates) - min(dates) <= one.lifetime / 20
+
+
+def test_names_and_issuers_that_match_have_no_difference() -> None:
+    """A policy that asks no issuer, an integrated CA over a CA's certificate, and a leaf without a common name."""
+    ours = version(DAY)
+    theirs = replace(ours, leaf=leaf_of(ours, issuer_class=IssuerClass.PUBLIC))
+    assert difference(UNKNOWN, ours) == difference(UNKNOWN, theirs) == ""
+    assert difference(replace(SELF, issuer="DigiCert"), theirs) == ""
+    assert difference(SELF, replace(ours, leaf=leaf_of(ours, common_name=""))) == ""
+    assert "old.example" in difference(SELF, replace(ours, leaf=leaf_of(ours, common_name="Old.example")))
+    assert common_name('CN=""') == ""
+
+
+def test_an_unfinished_version_has_lost_nothing() -> None:
+    """Before or after: nothing is known of it."""
+    one, unfinished = version(DAY), version(DAY, leaf=None)
+    assert losses(one, unfinished) == losses(unfinished, one) == ""
+
+
+def test_tags_at_their_edges() -> None:
+    """99 % is the longest share; an instant without a zone is UTC; our own marks are known, and not offered."""
+    assert wishes({"perennial-renew-at": "99%"}).renew_share == 0.99
+    assert wishes({"perennial-renew-at": "100%"}).faults
+    assert wishes({"perennial-pause-until": "2027-01-31T08:00"}).pause_until == datetime(2027, 1, 31, 8, tzinfo=UTC)
+    assert wishes({"perennial-by": "perennial", "perennial-renewal": "x"}).faults == ()
+    (fault,) = wishes({"perennial-pause": "x"}).faults
+    assert fault.endswith(
+        "known are perennial-issuer, perennial-owner, perennial-pause-until, perennial-renew, perennial-renew-at"
+    )
