@@ -236,6 +236,7 @@ def test_a_wait_ends_at_the_floor() -> None:
     assert ahead.not_past_floor(NOW + DAY) == NOW + DAY
     assert ahead.not_past_floor(NOW + 30 * DAY) == ahead.floor_at == NOW + 11 * DAY
     assert behind.not_past_floor(NOW + 30 * DAY) == NOW + 30 * DAY
+    assert case(snapshot(9 * DAY)).not_past_floor(NOW + DAY) == NOW + DAY
 
 
 def test_midnight_is_the_next_of_utc_and_spread_over_ten_minutes() -> None:
@@ -244,6 +245,7 @@ def test_midnight_is_the_next_of_utc_and_spread_over_ten_minutes() -> None:
     places = [case(replace(snapshot(DAY), certificate=ref), now).midnight() for ref in FLEET]
     midnight = datetime(2026, 11, 26, tzinfo=UTC)
     assert midnight <= min(places) < midnight + 10 * SECOND
+    assert {place.microsecond for place in places} == {0}
     assert midnight + 9.8 * MINUTE < max(places) < midnight + 10 * MINUTE
 
 
