@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -69,3 +70,40 @@ def test_redeliver_refuses_an_older_version() -> None:
     assert older.state is DeliveryState.DELIVERED
     with pytest.raises(BadInput, match="newer version"):
         deliver.redeliver(scene.world, SUBJECT, older.key)
+
+
+def test_the_first_of_several_turns_is_told() -> None:
+    """Of two that wait, the sooner one's; what has ended waits for nothing and costs no message."""
+    scene = told()
+    scene.subscribe("later")
+    scene.now += MINUTE
+    scene.tell(version_notice(1))
+    assert deliver.overdue(scene.world, SUBJECT) == START + 10 * MINUTE
+    scene.run()
+    scene.queues.take()
+    assert deliver.overdue(scene.world, SUBJECT) is None
+    assert scene.queues.sent == []
+
+
+def test_redeliver_refuses_what_was_given_up_before_a_newer_one_was_delivered() -> None:
+    """It was never told, and must not be told after the newer one."""
+    scene = told()
+    first = scene.tables.deliveries.get(SUBJECT, scene.only().key)
+    assert first is not None
+    scene.tables.deliveries.save(replace(first, value=replace(first.value, state=DeliveryState.ABANDONED)))
+    scene.tell(version_notice(2, START + HOUR))
+    scene.run()
+    with pytest.raises(BadInput, match="newer version was delivered"):
+        deliver.redeliver(scene.world, SUBJECT, first.value.key)
+
+
+def test_what_is_opened_again_is_due_now_and_looked_at_in_ten_minutes() -> None:
+    """The row says that its turn has come, and the certificate's clock makes up for a lost message."""
+    scene = told()
+    scene.run()
+    scene.looked()
+    scene.now += 30 * DAY
+    again = deliver.redeliver(scene.world, SUBJECT, scene.only().key)
+    assert again == scene.only()
+    assert (again.next_attempt, again.closed) == (scene.now, None)
+    assert scene.next_check() == scene.now + 10 * MINUTE
