@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from perennial.errors import Forbidden, Throttled, Unreachable, VaultError
+from perennial.model.certificate import CertificateRef, Operation
 from perennial.model.history import HistoryKind, Record
 from perennial.model.inventory import VaultRow
 from perennial.model.reasons import ReasonCode
@@ -204,3 +206,26 @@ def test_a_vault_that_refuses_a_create_is_no_failure_of_the_renewal() -> None:
     assert (claim.failures, claim.held_until, claim.next_step) == (0, None, NOW + 90 * SECOND)
     on.run(HOUR)
     assert len(on.vaults.versions(WWW)) == 2
+
+
+@pytest.mark.parametrize("outcome", [Outcome.OPEN, Outcome.SUPERSEDED])
+def test_an_answer_that_comes_after_the_row_has_moved_is_added_to_it(outcome: Outcome) -> None:
+    """The accepted request's id goes into the row as it is by then; one that was closed has its operation discarded."""
+    on = stage(events=False)
+    on.vaults.shelf.issuers["self"].delay = HOUR
+    accepted = on.vaults.create
+
+    def slow(certificate: CertificateRef, tags: Mapping[str, str]) -> Operation:
+        """Create, and find that somebody else has written the row meanwhile."""
+        operation = accepted(certificate, tags)
+        (row,) = on.claims("www")
+        closed = NOW if outcome is Outcome.SUPERSEDED else None
+        on.tables.renewals.put(replace(row, fix="theirs", outcome=outcome, closed=closed))
+        return operation
+
+    vars(on.vaults)["create"] = slow
+    on.look("www")
+    (claim,) = on.claims("www")
+    assert (len(claim.requests), claim.fix, claim.untidy) == (1, "theirs", False)
+    assert on.vaults.calls["discard"] == (outcome is Outcome.SUPERSEDED)
+    assert on.vaults.calls["create"] == 1
