@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help set-up test demo up bench lint format lock clean
+.PHONY: help set-up test mutants demo up bench lint format lock clean
 
 # What a person's shell may hold and what would change which packages and which code are used.
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIRE_HASHES VIRTUAL_ENV
@@ -19,6 +19,9 @@ set-up: ## Make .venv, install the locked packages, Node and Azurite
 
 test: set-up ## Run every test (ARGS="-k name" for some)
 	$(py) -m pytest -n 2 $(ARGS)
+
+mutants: set-up ## Change the thinking in every small way, list what no test notices (ARGS=file.py for others)
+	$(py) -m tests.mutation $(or $(ARGS),$(wildcard perennial/decisions/*.py))
 
 demo: set-up ## Tell the whole story against an Azure on this machine, and check it
 	@$(py) -m localazure.demo

@@ -188,6 +188,7 @@ def test_given_up_until_somebody_asks_or_something_changes() -> None:
     stuck = replace(seen, renewal=refused)
     facts = decide(stuck, RENEW, NOW).reason.facts
     assert (facts["error"], facts["fix"]) == ("no", "correct it and ask for a renewal")
+    assert code(replace(stuck, renewal=replace(refused, outcome=Outcome.OPEN))) is ReasonCode.GOING_ON
     mended = replace(stuck, renewal=replace(refused, fix="pay"))
     assert decide(mended, RENEW, NOW).reason.facts["fix"] == "pay"
     assert code(replace(stuck, request=asked(at=NOW - 2 * HOUR))) is ReasonCode.GIVEN_UP
