@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 
+import hypothesis
 import pytest
 
 from localazure.client import LocalAzure
@@ -17,6 +18,10 @@ from tests.leftovers import Running, running
 # Nothing may depend on the machine's zone; this one is far from UTC and changes its clocks.
 os.environ["TZ"] = "Pacific/Auckland"
 time.tzset()
+
+# The same examples in each run, and no deadline: a busy machine is no fault. HYPOTHESIS_PROFILE=default searches anew.
+hypothesis.settings.register_profile("house", derandomize=True, deadline=None)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "house"))
 
 MARK = "PYTEST_SESSION_MARK"
 PATIENCE = 5.0  # seconds that what was stopped may take to be gone

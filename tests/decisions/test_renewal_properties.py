@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from perennial.decisions import lifetimes
@@ -15,7 +15,7 @@ from perennial.decisions.renewal import Check, decide
 from perennial.model.decision import AskHuman, Close, Mode, Renew, RenewalPolicy, Snapshot, WaitUntil
 from perennial.model.reasons import Reason, ReasonCode
 from perennial.model.renewal import Asked, Checkpoint, Outcome, Renewal, Step
-from tests.decisions.cases import AUTO, CURRENT, DAY, NOW, OLDER, REF, SELF, UNKNOWN, version
+from tests.decisions.cases import AUTO, CURRENT, DAY, NOW, OLDER, REF, SELF, UNKNOWN, snapshot, version
 
 minutes = st.integers(-400 * 24 * 60, 800 * 24 * 60).map(lambda n: timedelta(minutes=n))
 instants = minutes.map(lambda delta: NOW + delta)
@@ -152,6 +152,7 @@ def test_tags_only_pull_the_due_date_earlier(seen: Snapshot, drawn: dict[str, st
 
 
 @given(seen=snapshots())
+@example(seen=snapshot(5 * DAY, paused_until=NOW + DAY))
 def test_under_the_floor_only_named_reasons_hold_a_managed_certificate_back(
     seen: Snapshot, checks: Sequence[Check]
 ) -> None:

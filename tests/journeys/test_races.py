@@ -48,7 +48,7 @@ def _race(journey: Journey, vault: str, first: App, passed: Callable[[], bool], 
 def _awake(first: App) -> bool:
     """Tell whether the first worker's look has ended, in whatever way."""
     first.log.read()
-    return "look_at_certificate" in first.log.text or "timed out" in first.log.text
+    return "[host] look_at_certificate " in first.log.text or "timed out" in first.log.text
 
 
 def _answers(journey: Journey, vault: str) -> list[int]:
