@@ -22,7 +22,7 @@ def main() -> int:
     parser.add_argument("--results", type=Path, help="a file to add each result to, one JSON object a line")
     parser.add_argument("--every", type=int, default=1, help="try one mutant of so many, to have an answer soon")
     chosen = parser.parse_args()
-    for path in chosen.modules:
+    for path in (one for one in chosen.modules if one.name != "__init__.py"):
         _try(path, chosen.tests or [mirror(path)], chosen.results, chosen.every)
     return 0
 
