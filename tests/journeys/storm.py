@@ -19,7 +19,7 @@ from tests.channels.receiver import Behaviour, Got, Receiver, answering
 from tests.journeys.fault_rows import Row
 from tests.journeys.outcome import still_amiss
 from tests.journeys.running import PATIENCE, App, Journey, Json, near_expiry
-from tests.journeys.waits import end_waits
+from tests.journeys.waits import end_waits, rows_of
 
 DAY = timedelta(days=1)
 PREFIX = "www"
@@ -91,6 +91,7 @@ class Storm:
         for name in late:
             self._notify(app, name)
         await_until(lambda: all(self._looked_at(app, name) for name in late), PATIENCE)
+        await_until(self._nothing_on_its_way, PATIENCE)  # the time machine must not write under an attempt
         self.journey.lose_messages("looks")
         for name in late:
             end_waits(self.journey, [self.vaults[name]])
@@ -113,6 +114,10 @@ class Storm:
 
     def _looked_at(self, app: App, name: str) -> bool:
         return bool(app.looks(self.vaults[name], self._names[self.vaults[name]]))
+
+    def _nothing_on_its_way(self) -> bool:
+        """Tell whether each notice so far was taken."""
+        return all(row["state"] != "open" for row in rows_of(self.journey, "deliveries"))
 
     def _filled(self, fault: Mapping[str, Any], vault: str) -> dict[str, Any]:
         def filled(text: str) -> str:
