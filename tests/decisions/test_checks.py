@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -41,11 +42,11 @@ def code(seen: Snapshot, policy: RenewalPolicy = RENEW, now: datetime = NOW) -> 
     return decide(seen, policy, now).reason.code
 
 
-def leaf(**changes: object) -> Leaf:
+def leaf(**changes: Any) -> Leaf:
     """Return the usual leaf, changed."""
     one = version(DUE).leaf
     assert one is not None
-    return replace(one, **changes)  # type: ignore[arg-type]  # each test names real fields
+    return replace(one, **changes)
 
 
 def public(left: timedelta = DUE) -> Snapshot:
@@ -260,9 +261,9 @@ def test_a_back_off_ends_at_its_step_or_at_the_floor() -> None:
         Reason(ReasonCode.BACK_OFF, facts), NOW + 11 * DAY
     )
 
-    def until(left: timedelta, **changes: object) -> datetime:
+    def until(left: timedelta, **changes: Any) -> datetime:
         """Return when it goes on."""
-        decision: Decision = decide(snapshot(left, renewal=replace(waiting, **changes)), RENEW, NOW)  # type: ignore[arg-type]  # as above
+        decision: Decision = decide(snapshot(left, renewal=replace(waiting, **changes)), RENEW, NOW)
         assert isinstance(decision, WaitUntil | AskHuman)
         return decision.next_check
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,10 +18,10 @@ from perennial.model.certificate import IssuerClass, Leaf, Version
 from tests.decisions.cases import AUTO, DAY, NOW, REF, SELF, UNKNOWN, version
 
 
-def leaf_of(one: Version, **changes: object) -> Leaf:
+def leaf_of(one: Version, **changes: Any) -> Leaf:
     """Return the leaf of a version, changed."""
     assert one.leaf is not None
-    return replace(one.leaf, **changes)  # type: ignore[arg-type]  # each test names real fields
+    return replace(one.leaf, **changes)
 
 
 @pytest.mark.parametrize(
