@@ -31,6 +31,7 @@ var queueNames = [
 ]
 
 var tableNames = [
+  'authorities'
   'deliveries'
   'findings'
   'history'

@@ -13,6 +13,7 @@ PerennialError
 │   ├── Refused              a clear no to a write: nothing was done
 │   └── Unclear              a write whose effect is not known (time-out, 5xx): ask before you repeat
 ├── IssuerError              a renewal's step failed: who must act, and when to try again
+├── DnsError                 the DNS, or who keeps a zone of it, did not do what was asked
 └── ChannelError             a notice was not taken
 
 Errors of an SDK never leave an adapter.
@@ -109,6 +110,20 @@ class IssuerError(PerennialError):
         self.permanent = permanent
         self.retry_after = retry_after
         self.back_to = back_to or Checkpoint()  # where the next attempt begins
+
+
+class DnsError(PerennialError):
+    """The DNS, or a provider of it, did not do what was asked; `code` and `fix` are what an IssuerError made of it says."""
+
+    def __init__(
+        self, code: str, what: str, *, fix: str = "", permanent: bool = False, retry_after: timedelta | None = None
+    ) -> None:
+        super().__init__(f"{code}: {what}")
+        self.code = code
+        self.what = what
+        self.fix = fix
+        self.permanent = permanent
+        self.retry_after = retry_after
 
 
 class ChannelError(PerennialError):

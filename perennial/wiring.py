@@ -155,12 +155,6 @@ def _channels() -> Mapping[str, Channel]:
 
 @cache
 def _issuers() -> Mapping[str, Issuer]:
-    from perennial import authorities
-    from perennial.issuers.through_csr import ThroughCsr
     from perennial.issuers.vault import ByVault
 
-    vaults, instance = _vaults(), settings().instance
-    signed: dict[str, Issuer] = {
-        name: ThroughCsr(vaults, authority, instance) for name, authority in authorities.build().items()
-    }
-    return {"vault": ByVault(vaults, instance), **signed}
+    return {"vault": ByVault(_vaults(), settings().instance)}

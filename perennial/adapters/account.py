@@ -23,4 +23,6 @@ def azure_tables(open_client: Callable[[str], TableClient], mark: Callable[[], s
         deliveries=AzureTable(specs.DELIVERIES, open_client, mark),
         findings=AzureTable(specs.FINDINGS, open_client, mark),
         sweeps=AzureTable(specs.SWEEPS, open_client, mark),
+        accounts=AzureTable(specs.ACCOUNTS, open_client, mark),
+        usages=AzureTable(specs.USAGES, open_client, mark),
     )

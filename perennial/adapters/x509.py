@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from datetime import datetime
 
@@ -40,6 +41,7 @@ def read_leaf(der: bytes) -> Leaf:
         curve=curve,
         signature_hash=hash_algorithm,
         server_auth=_server_auth(certificate),
+        ari_id=_ari_id(certificate),
     )
 
 
@@ -128,6 +130,16 @@ def _signature_hash(certificate: x509.Certificate) -> str:
     except UnsupportedAlgorithm:
         return certificate.signature_algorithm_oid.dotted_string
     return algorithm.name.lower() if algorithm else ""
+
+
+def _ari_id(certificate: x509.Certificate) -> str:
+    """Return the identifier of RFC 9773 §4.1: base64url of the authority's key identifier, and of the serial's DER content bytes."""
+    extension = _extension(certificate, x509.AuthorityKeyIdentifier)
+    if extension is None or extension.key_identifier is None or certificate.serial_number <= 0:
+        return ""
+    serial = certificate.serial_number
+    content = serial.to_bytes(serial.bit_length() // 8 + 1)  # one more bit than the number has: DER integers are signed
+    return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in (extension.key_identifier, content))
 
 
 def _server_auth(certificate: x509.Certificate) -> bool:

@@ -1,15 +1,23 @@
-"""How a CSR becomes a chain: an authority is one file here and one line in the table."""
+"""How a CSR becomes a chain: a kind of authority is one file or folder here and one line in the table."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from perennial.authorities.needs import Tools
+from perennial.model.authority import AuthorityKind, AuthoritySetting
 from perennial.ports.authority import Authority
 
-AUTHORITIES: Mapping[str, Callable[[], Authority]] = {}
-"""Makers by the name that the tag perennial-issuer may say. None ships yet; certificates are renewed by their vault."""
+type Maker = Callable[[AuthoritySetting, Tools], Authority]
+
+AUTHORITIES: Mapping[AuthorityKind, Maker] = {}
+"""Makers by kind. Each imports what it needs when it is called: most invocations ask no CA."""
 
 
-def build() -> Mapping[str, Authority]:
-    """Return every authority by its name."""
-    return {name: make() for name, make in AUTHORITIES.items()}
+def build(settings: tuple[AuthoritySetting, ...], tools: Tools) -> Mapping[str, Callable[[], Authority]]:
+    """Return a maker for every authority by its name, as the tag perennial-issuer may say it."""
+    return {setting.name: _made_by(AUTHORITIES[setting.kind], setting, tools) for setting in settings}
+
+
+def _made_by(make: Maker, setting: AuthoritySetting, tools: Tools) -> Callable[[], Authority]:
+    return lambda: make(setting, tools)

@@ -1,1 +1,1 @@
-"""Where a DNS-01 record is put."""
+"""Where a DNS-01 record is put: a provider is one file here and one line in the table."""

@@ -11,6 +11,7 @@ from datetime import datetime
 from perennial.errors import Busy, Forbidden, IssuerError, Refused
 from perennial.issuers.asking import FOREIGN, Ask, creation_failure, find_ours, in_the_way, tags_for
 from perennial.issuers.csr import carries_names, fault_of
+from perennial.model.authority import Obstacle, Suggestion
 from perennial.model.certificate import Operation, OperationState
 from perennial.model.decision import Snapshot
 from perennial.model.reasons import Reason, ReasonCode
@@ -18,9 +19,8 @@ from perennial.model.renewal import Checkpoint, InVault, Renewal, Step, Waiting
 from perennial.ports.authority import Authority
 from perennial.ports.vault import Vaults
 
-OWN = frozenset(
-    {"csr", "request_id", "leaf", "chain"}
-)  # keys of the checkpoint that the authority neither sees nor sets
+#: Keys of the checkpoint that the authority neither sees nor sets.
+OWN = frozenset({"csr", "request_id", "leaf", "chain", "by"})
 
 
 class ThroughCsr:
@@ -99,7 +99,7 @@ class ThroughCsr:
             again = Checkpoint(Step.SIGNING, own)
             raise IssuerError("bad-chain", fault, fix="see what the CA issued for this CSR", back_to=again)
         chain = " ".join(base64.b64encode(der).decode() for der in answer.chain)
-        done = {**own, "chain": chain, "leaf": hashlib.sha256(answer.chain[0]).hexdigest()}
+        done = {**own, "chain": chain, "leaf": hashlib.sha256(answer.chain[0]).hexdigest(), "by": answer.by}
         return Waiting(now, Checkpoint(Step.MERGING, done), _going_on("merging"))
 
     def _merge(self, renewal: Renewal, seen: Snapshot, now: datetime) -> InVault:
@@ -122,6 +122,14 @@ class ThroughCsr:
         if operation is not None and operation.state is OperationState.IN_PROGRESS:
             return Waiting(now, renewal.checkpoint, _going_on("merging"))
         return Waiting(now, Checkpoint(), _going_on("our operation is gone"))
+
+    def suggest(self, ari_id: str, now: datetime) -> Suggestion | None:
+        """Ask the authority."""
+        return self._authority.suggest(ari_id, now)
+
+    def obstacles(self, names: tuple[str, ...], now: datetime) -> tuple[Obstacle, ...]:
+        """Ask the authority."""
+        return self._authority.obstacles(names, now)
 
     def abandon(self, renewal: Renewal, now: datetime) -> None:
         """Let the authority undo what it can, and delete our own operation if it is still in progress."""

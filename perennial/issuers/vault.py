@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from perennial.errors import Busy, Forbidden, IssuerError, Refused
 from perennial.issuers.asking import FOREIGN, POLL, Ask, creation_failure, find_ours, in_the_way, tags_for
+from perennial.model.authority import Obstacle, Suggestion
 from perennial.model.certificate import Operation, OperationState
 from perennial.model.decision import Snapshot
 from perennial.model.reasons import Reason, ReasonCode
@@ -91,6 +92,16 @@ class ByVault:
             operation = self._vaults.pending(renewal.certificate, request_id)
             if operation is not None and operation.state is OperationState.IN_PROGRESS:
                 self._vaults.discard(renewal.certificate)
+
+    def suggest(self, ari_id: str, now: datetime) -> Suggestion | None:
+        """Say nothing: an integrated CA's windows are Key Vault's affair."""
+        del ari_id, now
+        return None
+
+    def obstacles(self, names: tuple[str, ...], now: datetime) -> tuple[Obstacle, ...]:
+        """See none: only Key Vault knows its CAs' ways."""
+        del names, now
+        return ()
 
 
 def _foreign(now: datetime) -> Waiting:

@@ -47,6 +47,9 @@ class Leaf:
     curve: str = ""  # P-256, P-384, P-521, P-256K; empty for RSA
     signature_hash: str = "sha256"  # lower-case; empty where the algorithm has none of its own (Ed25519)
     server_auth: bool = True  # extended key usage allows TLS servers, or is absent
+    ari_id: str = (
+        ""  # RFC 9773 §4.1: key identifier of its issuer and its serial number; empty where it has no such identifier
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from perennial.model.authority import Obstacle
 from perennial.model.certificate import CertificateRef, IssuancePolicy, Version
 from perennial.model.reasons import Reason
 from perennial.model.renewal import Asked
@@ -39,7 +40,15 @@ class Entry:
     last_lifetime_seconds: int = 0
     foreign_versions: tuple[datetime, ...] = ()  # when the last two versions by another author were created
     rung: str = ""  # the last rung of the ladder `expiring` that was told, as version:rung
-    suggested_at: datetime | None = None
+    suggested_at: datetime | None = None  # this certificate's own instant in its CA's window
+    window_ends: datetime | None = None  # of that window
+    explanation: str = ""  # the CA's page that says why
+    ask_ca_at: datetime | None = None  # when the CA is asked for its window again; None: never
+    issued_by: str = ""  # which account of which CA issued `version`, if we had it signed
+    preflight_at: datetime | None = (
+        None  # when it is looked again whether a renewal could succeed; None: nothing to look at
+    )
+    obstacles: tuple[Obstacle, ...] = ()  # what that look found
     gone: datetime | None = None
 
     @property

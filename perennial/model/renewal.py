@@ -70,6 +70,9 @@ class Renewal:
     new_version: str = ""
     refused_for: str = ""  # fingerprint of policy, tags and issuer at a permanent refusal: another one reopens
     fix: str = ""  # what a person must do, when given up
+    ari_id: str = ""  # of the version replaced (RFC 9773 §4.1)
+    issued_by: str = ""  # which account of which CA had issued the version replaced: the `by` of its own renewal
+    refused: tuple[str, ...] = ()  # issuers of the certificate's list that have refused this renewal for good
 
     @property
     def is_open(self) -> bool:
@@ -96,6 +99,9 @@ class Issued:
     """A CA's answer: DER, leaf first."""
 
     chain: tuple[bytes, ...]
+    by: str = (
+        ""  # which account of which CA issued it: only that one may say that its successor replaces it (RFC 9773 §5)
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
+from perennial.model.authority import Obstacle, Suggestion
 from perennial.model.renewal import Issued, Renewal, Waiting
-from perennial.ports import effect
+from perennial.ports import effect, look
 
 
 class Authority(Protocol):
@@ -22,3 +23,14 @@ class Authority(Protocol):
     @effect
     def abandon(self, renewal: Renewal, now: datetime) -> None:
         """Undo what can be undone. Repeating it is fine."""
+
+    @look
+    def suggest(self, ari_id: str, now: datetime) -> Suggestion | None:
+        """Return when the CA would have a certificate renewed; None where it says nothing of it, or has no such service.
+
+        `ari_id` is the certificate's identifier of RFC 9773 §4.1. Raises IssuerError where the CA cannot be asked now.
+        """
+
+    @look
+    def obstacles(self, names: tuple[str, ...], now: datetime) -> tuple[Obstacle, ...]:
+        """Return what would stand in the way of an order for these names; empty: nothing that can be seen. Raises IssuerError."""

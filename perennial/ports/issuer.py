@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
+from perennial.model.authority import Obstacle, Suggestion
 from perennial.model.decision import Snapshot
 from perennial.model.renewal import InVault, Renewal, Waiting
-from perennial.ports import effect
+from perennial.ports import effect, look
 
 
 class Issuer(Protocol):
@@ -24,3 +25,11 @@ class Issuer(Protocol):
     @effect
     def abandon(self, renewal: Renewal, now: datetime) -> None:
         """Undo what can be undone: our own pending operation, an order. Repeating it is fine. Raises VaultError, IssuerError."""
+
+    @look
+    def suggest(self, ari_id: str, now: datetime) -> Suggestion | None:
+        """Return when its CA would have a certificate renewed (RFC 9773); None where it says nothing. Raises IssuerError."""
+
+    @look
+    def obstacles(self, names: tuple[str, ...], now: datetime) -> tuple[Obstacle, ...]:
+        """Return what would stand in the way of a renewal for these names. Raises IssuerError."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from perennial.model.authority import Account, Usage
 from perennial.model.findings import Finding
 from perennial.model.history import Record, VaultWalk
 from perennial.model.ids import inverted
@@ -95,6 +96,8 @@ HISTORY = TableSpec("history", Record, _keys_of_record)
 SUBSCRIPTIONS = TableSpec("subscriptions", Subscription, lambda row: ("subscription", row.name))
 DELIVERIES = TableSpec("deliveries", Delivery, lambda row: (row.subject, row.key))
 FINDINGS = TableSpec("findings", Finding, lambda row: (row.vault, f"{row.certificate}:{row.rule}"))
+ACCOUNTS = TableSpec("authorities", Account, lambda row: (row.authority, "account"))
+USAGES = TableSpec("authorities", Usage, lambda row: (row.authority, f"limit:{row.bucket}"))
 SWEEPS = TableSpec("sweeps", VaultWalk, lambda row: (inverted(row.tick), row.vault))
 
 
@@ -111,3 +114,5 @@ class Tables:
     deliveries: Table[Delivery]
     findings: Table[Finding]
     sweeps: Table[VaultWalk]
+    accounts: Table[Account]
+    usages: Table[Usage]

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 
+from perennial.model.authority import AuthoritySetting
 from perennial.model.clouds import CLOUDS, Cloud
 from perennial.model.decision import Mode
+from perennial.model.zones import ZoneSetting
 
 DAY = timedelta(days=1)
 
@@ -38,6 +40,12 @@ class Settings:
     foreign_tags: Mapping[str, str] = field(default_factory=lambda: {"acmebot": "Acmebot"})
     forbid_exportable_keys: bool = False
     sign_in: bool = False  # people sign in to the API with Entra ID; without it function keys guard it
+    authorities: tuple[AuthoritySetting, ...] = ()  # CAs that sign CSRs made by Key Vault
+    zones: tuple[ZoneSetting, ...] = ()  # zones that TXT values may be written to
+    keys: str = ""  # https address of the vault that holds the ACME accounts' keys; empty: no ACME
+    dns_servers: tuple[
+        str, ...
+    ] = ()  # address:port of the resolvers to ask; empty: the system's. Its port holds for authoritative servers too
     webhook_ranges: tuple[IPv4Network | IPv6Network, ...] = ()  # private ranges that webhooks may reach
     keep_deliveries: timedelta = timedelta(days=90)
     keep_history: timedelta = timedelta(days=400)

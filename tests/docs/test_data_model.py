@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from perennial.adapters.tables import MARK
+from perennial.model.authority import Obstacle
 from perennial.model.certificate import CertificateRef, IssuancePolicy, Leaf, Version
 from perennial.model.history import HistoryKind
 from perennial.model.notices import Attempt
@@ -28,8 +29,10 @@ SECTIONS: dict[str, TableSpec[Any]] = {
     "deliveries": tables.DELIVERIES,
     "findings": tables.FINDINGS,
     "sweeps": tables.SWEEPS,
+    "authorities": tables.ACCOUNTS,
+    "authorities: limits": tables.USAGES,
 }
-VALUES = (Version, Leaf, IssuancePolicy, Reason, Asked, Checkpoint, Attempt, CertificateRef)
+VALUES = (Version, Leaf, IssuancePolicy, Reason, Asked, Checkpoint, Obstacle, Attempt, CertificateRef)
 KEYS = ["PartitionKey", "RowKey"]
 
 

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from perennial.errors import IssuerError
+from perennial.model.authority import Obstacle, Suggestion
 from perennial.model.reasons import Reason, ReasonCode
 from perennial.model.renewal import Checkpoint, Issued, Renewal, Step, Waiting
 
@@ -49,6 +50,16 @@ class SlowAuthority:
                 return self._wait(ready, {"state": "done", "order": memory["order"]})
             case _:
                 return Issued(self._chain(csr, now))
+
+    def suggest(self, ari_id: str, now: datetime) -> Suggestion | None:
+        """Say nothing."""
+        del ari_id, now
+        return None
+
+    def obstacles(self, names: tuple[str, ...], now: datetime) -> tuple[Obstacle, ...]:
+        """See none."""
+        del names, now
+        return ()
 
     def abandon(self, renewal: Renewal, now: datetime) -> None:
         """Count it."""

@@ -192,4 +192,6 @@ def memory_tables(*, choppy: bool = False) -> Tables:
         deliveries=MemoryTable(tables.DELIVERIES, choppy=choppy),
         findings=MemoryTable(tables.FINDINGS, choppy=choppy),
         sweeps=MemoryTable(tables.SWEEPS, choppy=choppy),
+        accounts=MemoryTable(tables.ACCOUNTS, choppy=choppy),
+        usages=MemoryTable(tables.USAGES, choppy=choppy),
     )

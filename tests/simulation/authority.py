@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from perennial.errors import IssuerError
+from perennial.model.authority import Obstacle, Suggestion
 from perennial.model.reasons import Reason, ReasonCode
 from perennial.model.renewal import Checkpoint, Issued, Renewal, Step, Waiting
 from tests.memory import minting
@@ -53,6 +54,16 @@ class Signer:
                 return _wait(min(self.busy_until, now + timedelta(hours=6)), memory)
             case _:
                 return Issued((minting.signed(csr, now - timedelta(minutes=10), self.life),))
+
+    def suggest(self, ari_id: str, now: datetime) -> Suggestion | None:
+        """Say nothing."""
+        del ari_id, now
+        return None
+
+    def obstacles(self, names: tuple[str, ...], now: datetime) -> tuple[Obstacle, ...]:
+        """See none."""
+        del names, now
+        return ()
 
     def abandon(self, renewal: Renewal, now: datetime) -> None:
         """Nothing is to be undone: an order that nobody fetches lapses."""

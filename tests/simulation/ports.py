@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from perennial.errors import ChannelError, Unavailable
+from perennial.model.authority import Obstacle, Suggestion
 from perennial.model.decision import Snapshot
 from perennial.model.notices import Delivery, Subscription
 from perennial.model.renewal import InVault, Renewal, Step, Waiting
@@ -124,6 +125,14 @@ class Counting:
         if isinstance(answer, Waiting) and answer.adopted:
             self.befell["operation adopted after a crash"] += 1
         return answer
+
+    def suggest(self, ari_id: str, now: datetime) -> Suggestion | None:
+        """Ask the issuer."""
+        return self.inner.suggest(ari_id, now)
+
+    def obstacles(self, names: tuple[str, ...], now: datetime) -> tuple[Obstacle, ...]:
+        """Ask the issuer."""
+        return self.inner.obstacles(names, now)
 
     def abandon(self, renewal: Renewal, now: datetime) -> None:
         """Clean up."""

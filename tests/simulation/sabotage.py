@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from perennial.errors import Throttled
+from perennial.model.authority import Obstacle, Suggestion
 from perennial.model.certificate import CertificateRef, Version
 from perennial.model.decision import Mode
 from perennial.model.inventory import Entry, FleetRow, VaultRow
@@ -216,6 +217,14 @@ class Hasty:
         """Ask twice."""
         self.inner.sign(csr, renewal, fresh=fresh, now=now)
         return self.inner.sign(csr, renewal, fresh=fresh, now=now)
+
+    def suggest(self, ari_id: str, now: datetime) -> Suggestion | None:
+        """Ask the authority."""
+        return self.inner.suggest(ari_id, now)
+
+    def obstacles(self, names: tuple[str, ...], now: datetime) -> tuple[Obstacle, ...]:
+        """Ask the authority."""
+        return self.inner.obstacles(names, now)
 
     def abandon(self, renewal: Renewal, now: datetime) -> None:
         """Undo what can be undone."""
