@@ -163,11 +163,17 @@ class LocalAzure:
                 process.stop()
 
     def create_vault(
-        self, name: str, *, deliver_to: str | None = None, schema: str = "cloudevents", throttle: bool = False
+        self,
+        name: str,
+        *,
+        deliver_to: str | None = None,
+        queue: str | None = None,
+        schema: str = "cloudevents",
+        throttle: bool = False,
     ) -> None:
-        """Create a vault, or change the host (base URL) that gets its events."""
-        order = {"name": name, "schema": schema, "throttle": throttle}
-        self._ask("POST", "/vaults", order | ({"deliver_to": deliver_to} if deliver_to else {}))
+        """Create a vault, or change the host (base URL) or the storage queue (URL) that gets its events."""
+        order = {"name": name, "schema": schema, "throttle": throttle, "deliver_to": deliver_to, "queue": queue}
+        self._ask("POST", "/vaults", order)
 
     def fill(self, vault: str, count: int, not_after: datetime, *, prefix: str = "cert") -> list[str]:
         """Fill a vault with certificates, without events; return their names."""

@@ -18,10 +18,11 @@ REORDER_STEP = 0.1  # seconds between the events of a group, so that they arrive
 
 @dataclass(frozen=True, slots=True)
 class Subscriber:
-    """Where a vault's events go: the base URL of a Functions host, and the envelope."""
+    """Where a vault's events go: the base URL of a Functions host, or the URL of a storage queue; and the envelope."""
 
     url: str
     schema: Schema = "cloudevents"
+    is_queue: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Disorder:
 
 @dataclass(slots=True)
 class Delivery:
-    """One copy of an event on its way; `to` is the URL of the function."""
+    """One copy of an event on its way; `to` is the URL of the function, or that of the queue's messages."""
 
     event: PublishedEvent
     to: str

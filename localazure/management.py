@@ -115,11 +115,13 @@ class Management:
         return web.Response(status=204)
 
     async def create_vault(self, request: web.Request) -> web.Response:
-        """Create a vault, or change where its events go: name, deliver_to (base URL of a host), schema (cloudevents, eventgrid), throttle."""
+        """Create a vault, or change where its events go: name, deliver_to (base URL of a host), queue (URL of a storage queue), schema, throttle."""
         order = parse(await request.read(), VaultOrder)
+        order.check()
         self.vaults.create_vault(order.name, throttle=order.throttle)
-        url = order.deliver_to or self.deliver_to()
-        self.system_topics.subscribe(order.name, Subscriber(url, order.schema) if url else None)
+        url = order.queue or order.deliver_to or self.deliver_to()
+        is_queue = order.queue is not None
+        self.system_topics.subscribe(order.name, Subscriber(url, order.schema, is_queue) if url else None)
         return web.json_response({"name": order.name, "deliver_to": url, "schema": order.schema}, status=201)
 
     async def fill(self, request: web.Request) -> web.Response:

@@ -65,8 +65,14 @@ class VaultOrder(Order):
 
     name: VaultName
     deliver_to: Url | None = None
+    queue: Url | None = None
     schema: Schema = "cloudevents"
     throttle: bool = False
+
+    def check(self) -> None:
+        """Refuse two ways for one event. Raises OrderError."""
+        if self.deliver_to and self.queue:
+            raise OrderError("queue", "events go to a host or to a queue: give one of deliver_to and queue")
 
 
 class FillOrder(Order):

@@ -1,4 +1,4 @@
-"""Event Grid's system topics: what a vault emits is pushed to the functions that subscribe to it."""
+"""Event Grid's system topics: what a vault emits is pushed to the functions that subscribe to it, or left in a storage queue."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import aiohttp
 
 from localazure.deliveries import Deliveries, Delivery, Disorder, PublishedEvent, Subscriber
 from localazure.envelope import Json, envelope
+from localazure.eventqueues import EventQueues, messages_url
 from localazure.keyvault.events import VaultEvent
 from localazure.retry import Outcome, RetryPolicy
 
@@ -30,9 +31,11 @@ REMEMBERED = 50_000  # events
 class SystemTopics:
     """Takes events from the vaults, delivers them, and remembers what became of each."""
 
-    def __init__(self, clock: Callable[[], datetime], policy: RetryPolicy) -> None:
+    def __init__(self, clock: Callable[[], datetime], policy: RetryPolicy, queues: EventQueues | None = None) -> None:
+        """Take the clock, when to try again, and how a storage queue is reached (None: not at all)."""
         self._clock = clock
         self._policy = policy
+        self._queues = queues
         self._deliveries = Deliveries(policy)
         self._subscribers: dict[str, Subscriber | None] = {}
         self._disorders: dict[str | None, Disorder] = {None: Disorder()}
@@ -88,7 +91,7 @@ class SystemTopics:
             published.note = "no-subscriber"
         else:
             disorder = self._disorders.get(vault) or self._disorders[None]
-            self._deliveries.add(published, _function_url(subscriber, event.type), now, disorder)
+            self._deliveries.add(published, _target(subscriber, event.type), now, disorder)
             self._wake.set()
 
     def redeliver(self, event_id: str, copies: int) -> PublishedEvent | None:
@@ -98,7 +101,7 @@ class SystemTopics:
         if published is None or subscriber is None or published.event.type not in FUNCTIONS:
             return None
         for _ in range(copies):
-            self._deliveries.add(published, _function_url(subscriber, published.event.type), self._clock())
+            self._deliveries.add(published, _target(subscriber, published.event.type), self._clock())
         self._wake.set()
         return published
 
@@ -133,7 +136,7 @@ class SystemTopics:
     async def _send(self, delivery: Delivery) -> None:
         """Make one attempt and report it; one that was not answered in time may still be answered late."""
         async with self._slots:
-            answer = self._begin(self._post(delivery))
+            answer = self._begin(self._attempt(delivery))
             await asyncio.wait({answer}, timeout=self._policy.timeout)
         outcome = answer.result() if answer.done() else Outcome(None, "TimedOut")
         if not outcome.succeeded:
@@ -143,31 +146,40 @@ class SystemTopics:
         self._wake.set()
         self._deliveries.report_late(delivery, await answer)
 
-    async def _post(self, delivery: Delivery) -> Outcome:
-        """POST an event to its function as Event Grid does."""
+    async def _attempt(self, delivery: Delivery) -> Outcome:
+        """Hand an event to its function or its queue."""
         if self._session is None:
             return Outcome(None, "Aborted")
-        event = delivery.event
-        cloud = event.schema == "cloudevents"
-        headers = {
-            "aeg-event-type": "Notification",
-            "aeg-subscription-name": FUNCTIONS[event.event.type].upper().replace("_", "-"),
-            "aeg-delivery-count": str(len(delivery.attempts)),
-            "aeg-data-version": "" if cloud else "1",
-            "aeg-metadata-version": "" if cloud else "1",
-            "Content-Type": f"application/{'cloudevents+json' if cloud else 'json'}; charset=utf-8",
-        }
-        body = event.body if cloud else [event.body]  # the Event Grid schema is always an array
         try:
-            async with self._session.post(delivery.to, json=body, headers=headers) as answer:
-                await answer.read()
-                return Outcome(answer.status)
+            if self._queues and self._queues.leads_to(delivery.to):
+                return await self._queues.put(self._session, delivery.to, delivery.event.body)
+            return await _post(self._session, delivery)
         except TimeoutError:
             return Outcome(None, "TimedOut")
         except aiohttp.ClientError:
             return Outcome(None, "SocketError")
 
 
-def _function_url(subscriber: Subscriber, event_type: str) -> str:
-    """Return the webhook of the function that takes this type of event."""
+async def _post(session: aiohttp.ClientSession, delivery: Delivery) -> Outcome:
+    """POST an event to its function as Event Grid does."""
+    event = delivery.event
+    cloud = event.schema == "cloudevents"
+    headers = {
+        "aeg-event-type": "Notification",
+        "aeg-subscription-name": FUNCTIONS[event.event.type].upper().replace("_", "-"),
+        "aeg-delivery-count": str(len(delivery.attempts)),
+        "aeg-data-version": "" if cloud else "1",
+        "aeg-metadata-version": "" if cloud else "1",
+        "Content-Type": f"application/{'cloudevents+json' if cloud else 'json'}; charset=utf-8",
+    }
+    body = event.body if cloud else [event.body]  # the Event Grid schema is always an array
+    async with session.post(delivery.to, json=body, headers=headers) as answer:
+        await answer.read()
+        return Outcome(answer.status)
+
+
+def _target(subscriber: Subscriber, event_type: str) -> str:
+    """Return the webhook of the function that takes this type of event, or where the queue takes messages."""
+    if subscriber.is_queue:
+        return messages_url(subscriber.url)
     return f"{subscriber.url.rstrip('/')}/runtime/webhooks/eventgrid?functionName={FUNCTIONS[event_type]}"

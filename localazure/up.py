@@ -21,6 +21,7 @@ from localazure.children import Child
 from localazure.customtopics import CustomTopics
 from localazure.deliveries import Subscriber
 from localazure.environment import DEFAULT_ACCOUNT, Ready, environment, inherited, write_exports
+from localazure.eventqueues import EventQueues
 from localazure.exchange import Handler
 from localazure.front import Front
 from localazure.identity import ManagedIdentities
@@ -84,7 +85,8 @@ class LocalAzureServer:
         self.requests = Requests()
         self.header = secrets.token_hex(16)
         self.identities = ManagedIdentities(self.tokens, self.header)
-        self.system_topics = SystemTopics(_clock, plan.retry)
+        queues = EventQueues(self.tokens, self.authority.client_context())
+        self.system_topics = SystemTopics(_clock, plan.retry, queues)
         self.custom_topics = CustomTopics(self.tokens, _clock)
         self.vaults = KeyVaults(self.tokens, self.system_topics.emit, _clock, pace=plan.pace)
         self.sockets: dict[str, socket.socket] = {}

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import urllib3
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.core.rest import HttpRequest
 from azure.data.tables import TableClient
 from azure.storage.queue import QueueClient
@@ -198,15 +198,19 @@ class Journey:
         folder: Path = ROOT,
         identity: str = "perennial",
         hear: Sequence[str] | None = None,
+        by_queue: bool = False,
         settings: Mapping[str, str] | None = None,
         options: Sequence[str] = (),
     ) -> Iterator[App]:
-        """Run a host; from then on it hears the events of the vaults named by `hear` (None: of all of its own)."""
+        """Run a host; from then on it hears the events of the vaults named by `hear` (None: of all of its own), pushed or by the queue."""
         log = self._folder / f"host-{next(SERIAL)}.log"
         with self.azure.host(folder, self.environment(modes, settings, identity), log=log, options=options) as host:
             app = App(host.url, host.process.log, host.process.pid, host.process.kill)
             for vault in modes if hear is None else hear:
-                self.azure.create_vault(vault, deliver_to=host.url)
+                if by_queue:
+                    self.azure.create_vault(vault, queue=self.event_queue())
+                else:
+                    self.azure.create_vault(vault, deliver_to=host.url)
             try:
                 yield app
             finally:
@@ -223,8 +227,7 @@ class Journey:
 
     def waiting(self, queue: str) -> int:
         """Return how many messages are in a queue, those not yet visible included."""
-        address = self.environment({})["PERENNIAL_QUEUES"]
-        with QueueClient(address, queue, credential=OperatorCredential(self.azure), **self._storage()) as client:
+        with self.queue(queue) as client:
             try:
                 return client.get_queue_properties().approximate_message_count or 0
             except ResourceNotFoundError:  # nothing was ever sent
@@ -232,9 +235,19 @@ class Journey:
 
     def lose_messages(self, queue: str) -> None:
         """Lose all messages of a queue."""
-        address = self.environment({})["PERENNIAL_QUEUES"]
-        with QueueClient(address, queue, credential=OperatorCredential(self.azure), **self._storage()) as client:
+        with self.queue(queue) as client:
             client.clear_messages()
+
+    def event_queue(self) -> str:
+        """Make the queue that events of vaults come by, as a deployment does; return its URL."""
+        with self.queue("vault-events") as client, contextlib.suppress(ResourceExistsError):
+            client.create_queue()
+        return f"{self.environment({})['PERENNIAL_QUEUES']}/vault-events"
+
+    def queue(self, name: str) -> QueueClient:
+        """Return a client of one of the account's queues."""
+        address = self.environment({})["PERENNIAL_QUEUES"]
+        return QueueClient(address, name, credential=OperatorCredential(self.azure), **self._storage())
 
     def table(self, name: str) -> TableClient:
         """Return a client of one of the app's tables, for what a journey reads or turns back behind its back."""
