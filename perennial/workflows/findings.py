@@ -140,6 +140,12 @@ def _resolve(world: World, stored: Stored[Finding], manner: Manner) -> None:
     world.tables.findings.save(Stored(row, stored.etag))
 
 
+def withdraw(world: World, stored: Stored[Finding]) -> None:
+    """Close a finding that nobody looks at any more. Nothing is told: it was not mended. Raises Changed."""
+    row = replace(stored.value, state=RESOLVED, resolved=world.now, untold=False)
+    world.tables.findings.save(Stored(row, stored.etag))
+
+
 def _tell_opening(world: World, stored: Stored[Finding]) -> Stored[Finding]:
     row = stored.value
     if not row.untold or _waived(row, world):

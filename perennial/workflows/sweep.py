@@ -13,7 +13,7 @@ from perennial.model.history import TERMINAL, VaultWalk, WalkState
 from perennial.model.inventory import VaultRow
 from perennial.model.messages import Walk
 from perennial.ports.tables import Query, Stored
-from perennial.workflows import vault_state, walk_end
+from perennial.workflows import dropped, vault_state, walk_end
 from perennial.workflows.baseline import summarize
 from perennial.workflows.reading import every, newest
 from perennial.workflows.walk import PATIENCE, fresh
@@ -55,6 +55,16 @@ def requeue(world: World) -> None:
                 summarize(world, row)
         except Changed:
             continue  # somebody is at it; the next minute looks again
+    for name, stored in vaults.items():
+        if name not in world.settings.vaults:
+            _let_go(world, stored)
+
+
+def _let_go(world: World, stored: Stored[VaultRow]) -> None:
+    try:
+        dropped.let_go(world, stored)
+    except Changed:
+        return  # the next minute looks again
 
 
 def _newest_walks(world: World) -> dict[str, Stored[VaultWalk]]:
