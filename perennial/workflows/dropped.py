@@ -21,7 +21,9 @@ def let_go(world: World, stored: Stored[VaultRow]) -> None:
     if row.vault in world.settings.vaults or row.mode_seen == DROPPED:
         return
     query = Query(partition=row.vault, equal={"state": findings.OPEN})
-    closed = [findings.withdraw(world, finding) for finding in every(world.tables.findings, query)]
+    closed = list(every(world.tables.findings, query))
+    for finding in closed:
+        findings.withdraw(world, finding)
     fleet = fleet_row(world)
     if row.vault in fleet.value.expected:
         expected = {vault: count for vault, count in fleet.value.expected.items() if vault != row.vault}
