@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help set-up test mutants demo up bench lint format lock clean
+.PHONY: help set-up test live-check mutants demo up bench lint format lock clean
 
 # What a person's shell may hold and what would change which packages and which code are used.
 unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE PIP_USER PIP_TARGET PIP_PREFIX PIP_REQUIRE_HASHES VIRTUAL_ENV
@@ -12,13 +12,16 @@ py := .venv/bin/python
 code := $(wildcard function_app.py handlers perennial localazure bench tests)
 
 help: ## This list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS='	' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' Makefile | while IFS='	' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
 
 set-up: ## Make .venv, install the locked packages, Node and Azurite
 	@sh scripts/set-up
 
 test: set-up ## Run every test (ARGS="-k name" for some)
 	$(py) -m pytest -n 2 $(ARGS)
+
+live-check: set-up ## The contracts against a real vault (VAULT=name, and TOPIC=, TABLES=, QUEUES= for endpoints)
+	@VAULT='$(VAULT)' TOPIC='$(TOPIC)' TABLES='$(TABLES)' QUEUES='$(QUEUES)' $(py) -m tests.live
 
 mutants: set-up ## Change the thinking in every small way, list what no test notices (ARGS=file.py for others)
 	$(py) -m tests.mutation $(or $(ARGS),$(wildcard perennial/decisions/*.py))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.contract import local
@@ -19,14 +21,17 @@ def _local(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> S
 
 
 @pytest.fixture(params=[*FAKES, *local.places("VAULT")])
-def stage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Stage:
-    """A vault: of the fake, of the local Azure, of live Azure where one is set."""
+def stage(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    """A vault: of the fake, of the local Azure, of live Azure where one is set; what was put into a live one is deleted again."""
     if request.param in FAKES:
-        return MemoryStage.build(real_certificates=FAKES[request.param])
-    if request.param == "live":
+        yield MemoryStage.build(real_certificates=FAKES[request.param])
+    elif request.param == "live":
         vault, identity = local.LIVE["VAULT"], local.live_identity()
-        return SdkStage(vault, local.vaults(identity), local.person(vault, identity), None)
-    return _local(request, monkeypatch)
+        live = SdkStage(vault, local.vaults(identity), local.person(vault, identity), None)
+        yield live
+        live.clear()
+    else:
+        yield _local(request, monkeypatch)
 
 
 @pytest.fixture(params=["memory", "local"])

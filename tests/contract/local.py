@@ -1,6 +1,7 @@
 """The adapters against the local Azure, built as the wiring builds them, and live Azure where credentials are set.
 
-Live: PERENNIAL_LIVE_TABLES, PERENNIAL_LIVE_QUEUES (endpoints) and PERENNIAL_LIVE_VAULT (a vault's name), with a login that azure-identity finds.
+Live: PERENNIAL_LIVE_VAULT (a vault's name), PERENNIAL_LIVE_TOPIC, PERENNIAL_LIVE_TABLES and PERENNIAL_LIVE_QUEUES (endpoints), with a login that
+azure-identity finds. `make live-check` sets them.
 """
 
 from __future__ import annotations
@@ -8,6 +9,8 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
 
 import pytest
 from azure.core.credentials import TokenCredential
@@ -19,8 +22,10 @@ from perennial.adapters import clients
 from perennial.adapters.account import azure_tables
 from perennial.adapters.key_vault import KeyVaults
 from perennial.adapters.queues import StorageQueues
+from perennial.channels.event_grid import EventGridChannel
 from perennial.model.clouds import CLOUDS
 from perennial.ports.tables import Tables
+from tests.memory.world import SETTINGS
 
 REACHES_AZURE = (
     "HTTPS_PROXY",
@@ -30,7 +35,7 @@ REACHES_AZURE = (
     "IDENTITY_ENDPOINT",
     "IDENTITY_HEADER",
 )
-LIVE = {name: os.environ.get(f"PERENNIAL_LIVE_{name}", "") for name in ("TABLES", "QUEUES", "VAULT")}
+LIVE = {name: os.environ.get(f"PERENNIAL_LIVE_{name}", "") for name in ("VAULT", "TOPIC", "TABLES", "QUEUES")}
 
 
 def places(live: str, *others: str) -> list[str]:
@@ -66,11 +71,17 @@ def vaults(identity: TokenCredential) -> KeyVaults:
     return KeyVaults(lambda vault: clients.certificate_client(CLOUDS["public"], identity, vault))
 
 
+def topic(endpoint: str, identity: TokenCredential, read_seconds: float = 10) -> EventGridChannel:
+    """Return the channel to a topic, as the wiring does."""
+    return EventGridChannel(replace(SETTINGS, topic=endpoint), lambda: identity, read_seconds)
+
+
 def person(vault: str, identity: TokenCredential) -> CertificateClient:
     """Return the ordinary client of a person who may do everything in a vault."""
     return clients.certificate_client(CLOUDS["public"], identity, vault)
 
 
+@cache
 def live_identity() -> TokenCredential:
     """Return the identity of whoever runs the live suites."""
     return DefaultAzureCredential()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import threading
 import time
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, Protocol
 
+from azure.core.exceptions import HttpResponseError
 from azure.core.rest import HttpRequest
 from azure.keyvault.certificates import (
     CertificateClient,
@@ -161,6 +163,7 @@ class SdkStage:
         self.person = person
         self.azure = azure
         self.host = person.vault_url.removeprefix("https://")
+        self._made: list[str] = []
 
     def seed(self, issuer: str = "Self") -> CertificateRef:
         """Import one with yesterday's dates and change its policy."""
@@ -198,6 +201,12 @@ class SdkStage:
             assert time.monotonic() < until
             PAUSE.wait(0.05 if self.azure else 2)
 
+    def clear(self) -> None:
+        """Delete what was made here, as far as the vault lets; it stays recoverable as long as the vault keeps what is deleted."""
+        for name in self._made:
+            with contextlib.suppress(HttpResponseError):  # a test deleted it, or its operation is not over
+                self.person.begin_delete_certificate(name)
+
     def throttle(self, retry_after: timedelta | None) -> None:
         """Answer 429."""
         seconds = {"retry_after": retry_after.total_seconds()} if retry_after else {}
@@ -231,6 +240,6 @@ class SdkStage:
         request = HttpRequest("POST", f"/certificates/{name}/create", json=body)
         self.person.send_request(request).raise_for_status()
 
-    @staticmethod
-    def _name() -> str:
-        return f"cert-{next(SERIAL)}-{time.time_ns() % 10**9}"
+    def _name(self) -> str:
+        self._made.append(f"cert-{next(SERIAL)}-{time.time_ns() % 10**9}")
+        return self._made[-1]

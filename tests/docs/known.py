@@ -42,7 +42,7 @@ def targets() -> frozenset[str]:
 @cache
 def settings() -> frozenset[str]:
     """Return the settings, and the variables that the tests against live Azure read."""
-    live = {f"PERENNIAL_LIVE_{name}" for name in ("TABLES", "QUEUES", "VAULT")}
+    live = {f"PERENNIAL_LIVE_{name}" for name in ("VAULT", "TOPIC", "TABLES", "QUEUES")}
     return frozenset({setting.variable for setting in CATALOG} | live)
 
 
