@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from perennial.decisions.backoff import renewal_wait
 from perennial.decisions.case import managed, written
@@ -23,6 +23,7 @@ from perennial.workflows.record import record
 from perennial.workflows.sight import LEASE, MINUTE, Sight, fleet_row
 
 STEPS_A_LOOK = 10
+SOON = timedelta(seconds=1)
 
 
 def take_steps(sight: Sight, decision: Renew) -> None:
@@ -33,7 +34,7 @@ def take_steps(sight: Sight, decision: Renew) -> None:
         return
     sight.renewal = claimed
     fresh = False
-    for _ in range(STEPS_A_LOOK):
+    for left in reversed(range(STEPS_A_LOOK)):
         row = sight.renewal.value
         if fresh and row.checkpoint.step in INTENTS and sight.world.outlived():
             sight.did.append("outlived-its-lease")  # paused with its machine: who finds the intent asks first
@@ -54,6 +55,8 @@ def take_steps(sight: Sight, decision: Renew) -> None:
             end(sight, Outcome.ISSUED)
             return
         fresh = True
+        if not left and result.until <= sight.world.now:  # the next look goes on: a lease would hold it up
+            result = replace(result, until=sight.world.now + SOON)
         if not _carry_on(sight, result):
             return
 
