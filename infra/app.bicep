@@ -47,6 +47,9 @@ param insightsConnection string
 @description('Required. The vaults with their modes, as the app reads them.')
 param vaults string
 
+@description('Required. Role that the app is given on the vaults; empty: the one that is defined here.')
+param roleOnVaults string
+
 @description('Required. The cloud, as the app names it.')
 param cloudSetting string
 
@@ -97,6 +100,7 @@ var ofTheApp = {
   PERENNIAL_CLOUD: cloudSetting
   PERENNIAL_INSTANCE: 'perennial-${token}'
   PERENNIAL_QUEUES: queueEndpoint
+  PERENNIAL_ROLE: last(split(roleOnVaults, '/')) // one that can delete or purge is warned of in the log
   PERENNIAL_SIGN_IN: signsIn ? 'true' : 'false'
   PERENNIAL_TABLES: tableEndpoint
   PERENNIAL_TOPIC: topicEndpoint

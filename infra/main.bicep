@@ -236,6 +236,7 @@ module app 'app.bicep' = {
     topicEndpoint: topic.outputs.endpoint
     insightsConnection: monitoring.outputs.insightsConnection
     vaults: join(modes, ' ')
+    roleOnVaults: roleDefinitionId
     cloudSetting: traits.setting
     moreSettings: settings
     keyVaultReferences: keyVaultReferences

@@ -16,6 +16,7 @@ from uuid import uuid4
 from perennial import settings as installation
 from perennial.errors import SettingsError
 from perennial.log import listen, quiet_sdks, warn
+from perennial.model.roles import BROAD
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from perennial.workflows.world import World
 
 
+ROLE_FIX = "have somebody define a role with three data actions (certificates/read, create/action, update/action), give that and name it"
 FUNCTION_TIMEOUT = timedelta(minutes=10)  # host.json: functionTimeout; two minutes less than any lease
 
 
@@ -39,11 +41,17 @@ def settings() -> installation.Settings:
 
 
 def report_faults() -> None:
-    """Log every fault of the settings at start. Work fails with the same words until they are mended, and nothing is lost meanwhile."""
+    """Log every fault of the settings at start, or a role that carries more than it should.
+
+    With faults work fails in the same words until they are mended, and nothing is lost meanwhile.
+    """
     try:
-        settings()
+        role = settings().role
     except SettingsError as faults:
         warn("settings-refused", faults=str(faults))
+        return
+    if role in BROAD:
+        warn("role-too-broad", role=role, carries=BROAD[role], fix=ROLE_FIX)
 
 
 def measure() -> None:

@@ -69,6 +69,13 @@ CATALOG = (
         example="00000000-0000-0000-0000-000000000000",
     ),
     Setting(
+        field="role",
+        read=readers.role,
+        means="Role that the app has on its vaults, where it is not the one that the deployment defines. At start a built-in role that carries "
+        "more than the app needs is warned of in the log; nothing else depends on it.",
+        example="a4417e6f-fecd-4de8-b567-7b0420556985",
+    ),
+    Setting(
         field="cloud",
         read=readers.cloud,
         default="`public`",

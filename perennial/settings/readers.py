@@ -16,7 +16,7 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 # Key Vault: 3 to 24 letters, digits and dashes, beginning with a letter, without a dash at the end or two in a row.
 VAULT_NAME = re.compile(r"(?=.{3,24}$)[a-z](-?[a-z0-9])*")
 INSTANCE_NAME = re.compile(r"[a-z0-9](-?[a-z0-9])*")
-CLIENT_ID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
+GUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}")
 PLAIN_FIELD = re.compile(r"[\d*/,-]+")
 WEEKDAYS = re.compile("SUN|MON|TUE|WED|THU|FRI|SAT", re.IGNORECASE)
 NOTHING = "none"
@@ -63,9 +63,17 @@ def https_url(text: str) -> str:
 
 def client_id(text: str) -> str:
     """Read the client id of an identity."""
-    if not CLIENT_ID.fullmatch(text.lower()):
+    if not GUID.fullmatch(text.lower()):
         raise Wrong(f"{text!r} is not a client id", "copy the identity's clientId, a GUID, not its name or object id")
     return text.lower()
+
+
+def role(text: str) -> str:
+    """Read the id of a role's definition: its GUID, or the resource id that ends with it."""
+    guid = text.rstrip("/").rpartition("/")[2].lower()
+    if not GUID.fullmatch(guid):
+        raise Wrong(f"{text!r} is not the id of a role", "copy the definition's name, a GUID, or its resource id")
+    return guid
 
 
 def cloud(text: str) -> Cloud:

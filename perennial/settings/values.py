@@ -24,6 +24,7 @@ class Settings:
     queues: str  # endpoint of the queue service
     topic: str = ""  # endpoint of the Event Grid topic for notices; empty: none
     client_id: str = ""  # of the user-assigned identity; empty: the system-assigned one
+    role: str = ""  # GUID of the role that the app has on its vaults; empty: the one that a deployment defines
     cloud: Cloud = CLOUDS["public"]
     instance: str = "perennial"  # written to the tag perennial-by of what we create
     sweep_schedule: str = "0 0 3 * * *"

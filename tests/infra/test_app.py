@@ -8,6 +8,7 @@ import pytest
 
 from perennial.model.clouds import CLOUDS
 from perennial.model.messages import Queue
+from perennial.model.roles import BROAD
 from perennial.ports import tables
 from perennial.ports.tables import TableSpec
 from perennial.settings import from_environment
@@ -67,6 +68,16 @@ def test_every_setting_is_set_or_has_a_default(name: str) -> None:
     ours = {key for key in settings if key.startswith("PERENNIAL_") and not key.startswith(SECRETS)}
     assert required | named <= set(settings)
     assert ours <= {one.variable for one in CATALOG}
+
+
+def test_the_app_knows_which_role_it_was_given() -> None:
+    """A given role is named to it, so that it can warn; the role that is defined here needs no word."""
+    guid = "a4417e6f-fecd-4de8-b567-7b0420556985"
+    for role in (guid, f"/providers/Microsoft.Authorization/roleDefinitions/{guid}"):
+        stage = deploy(parameters("public") | {"roleDefinitionId": role})
+        assert from_environment(stage.settings).role == guid
+        assert from_environment(stage.settings).role in BROAD
+    assert from_environment(deployed("public").settings).role == ""
 
 
 @pytest.mark.parametrize("name", NAMES)

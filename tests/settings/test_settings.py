@@ -44,6 +44,7 @@ def test_every_setting_is_read() -> None:
     given = read(
         TOPIC="https://topic.example/api/events",
         CLIENT_ID="11111111-2222-3333-4444-55555555555A",
+        ROLE="A4417E6F-fecd-4de8-b567-7b0420556985",
         CLOUD="US-Government",
         INSTANCE="europe",
         SWEEP_SCHEDULE="0 30 2 * * MON-FRI",
@@ -63,6 +64,7 @@ def test_every_setting_is_read() -> None:
         queues=read().queues,
         topic="https://topic.example/api/events",
         client_id="11111111-2222-3333-4444-55555555555a",
+        role="a4417e6f-fecd-4de8-b567-7b0420556985",
         cloud=CLOUDS["us-government"],
         instance="europe",
         sweep_schedule="0 30 2 * * MON-FRI",
@@ -81,6 +83,12 @@ def test_every_setting_is_read() -> None:
 def test_a_variable_set_to_nothing_is_not_set() -> None:
     """A template passes an empty text for what a person left out."""
     assert read(TOPIC="", CLOUD=" ") == read()
+
+
+def test_a_role_may_be_named_by_its_resource_id() -> None:
+    """As Azure shows it, in any subscription."""
+    guid = "a4417e6f-fecd-4de8-b567-7b0420556985"
+    assert read(ROLE=f"/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/{guid}").role == guid
 
 
 def test_no_foreign_tags_can_be_said() -> None:
@@ -105,6 +113,8 @@ def test_no_foreign_tags_can_be_said() -> None:
         ("QUEUES", "https://user:pw@a.example/", "leave out keys"),
         ("TOPIC", "topic", "not an https address"),
         ("CLIENT_ID", "my-identity", "not a client id"),
+        ("ROLE", "Key Vault Certificates Officer", "is not the id of a role"),
+        ("ROLE", "/subscriptions/x/providers/y/roleDefinitions/", "copy the definition's name, a GUID"),
         ("CLOUD", "germany", "one of public, us-government, china"),
         ("INSTANCE", "My Instance", "is not a name"),
         ("SWEEP_SCHEDULE", "0 3 * * *", "has 5 fields"),

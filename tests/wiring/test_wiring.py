@@ -8,6 +8,8 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from localazure.client import LocalAzure
 
 SETTINGS = {
@@ -113,3 +115,30 @@ def test_wrong_settings_end_in_one_message() -> None:
     )
     assert done.returncode != 0
     assert all(name in done.stderr for name in ("PERENNIAL_VAULTS", "PERENNIAL_TABLES", "PERENNIAL_CLOUD 'mars'"))
+
+
+@pytest.mark.parametrize(
+    ("role", "carries"),
+    [
+        ("a4417e6f-fecd-4de8-b567-7b0420556985", ["delete and purge certificates"]),
+        ("00482a5a-887f-4fb3-b363-3b7fe8e74483", ["delete and purge everything"]),
+        ("99999999-0000-4000-8000-000000000009", []),
+        ("", []),
+    ],
+)
+def test_a_role_that_carries_more_is_warned_of_at_start(role: str, carries: list[str]) -> None:
+    """Certificates Officer can delete and purge: one warning with the fix. A role of one's own, and the deployment's, are not spoken of."""
+    script = """
+import json, logging
+heard = []
+class Ear(logging.Handler):
+    def emit(self, record):
+        heard.append((record.levelname, json.loads(record.getMessage())))
+logging.getLogger("perennial").addHandler(Ear())
+import function_app
+print(json.dumps([line for line in heard if line[1]["event"] == "role-too-broad"]))
+"""
+    found = run(script, SETTINGS | {"PERENNIAL_ROLE": role})
+    assert [level for level, _ in found] == ["WARNING"] * len(carries)
+    assert all(text in line["carries"] for (_, line), text in zip(found, carries, strict=True))
+    assert all("three data actions" in line["fix"] for _, line in found)
