@@ -5,6 +5,7 @@ targetScope = 'subscription'
 
 import { networkType, newVaultType, planType, signInType, vaultType, watchingType, wiringType } from 'types.bicep'
 import { faultsOf } from 'checks.bicep'
+import { endpointsOf, modesOf, subscribedOf } from 'fleet.bicep'
 
 @description('Required. Name of the environment: letters, digits and dashes.')
 @minLength(1)
@@ -96,11 +97,6 @@ var token = uniqueString(subscription().id, environmentName, location)
 var allTags = union(tags, { 'azd-env-name': environmentName })
 var byQueue = networkIsolation || (!empty(signInClientId) && !(signIn.?excludeEventWebhook ?? false))
 var vaultsBehindEndpoints = filter(fleet, vault => networkIsolation && (vault.?reach ?? 'public') == 'createPrivateEndpoint')
-var subscribed = map(fleet, vault => {
-  vault: last(split(vault.id, '/'))
-  systemTopicId: vault.?systemTopicId ?? '${join(take(split(vault.id, '/'), 5), '/')}/providers/Microsoft.EventGrid/systemTopics/perennial-${toLower(last(split(vault.id, '/')))}'
-})
-var modes = map(fleet, vault => '${toLower(last(split(vault.id, '/')))}=${vault.?mode ?? 'observe'}')
 
 module group 'br/public:avm/res/resources/resource-group:0.4.1' = {
   params: {
@@ -235,7 +231,7 @@ module app 'app.bicep' = {
     tableEndpoint: storage.outputs.tableEndpoint
     topicEndpoint: topic.outputs.endpoint
     insightsConnection: monitoring.outputs.insightsConnection
-    vaults: join(modes, ' ')
+    vaults: modesOf(fleet)
     roleOnVaults: roleDefinitionId
     cloudSetting: traits.setting
     moreSettings: settings
@@ -255,16 +251,7 @@ module endpoints 'endpoints.bicep' = if (networkIsolation && (network.?createEnd
     location: location
     tags: allTags
     subnetId: networkIsolation ? subnets!.outputs.endpointSubnetId : ''
-    endpoints: concat(
-      [
-        { group: 'blob', targetId: storage.outputs.id }
-        { group: 'queue', targetId: storage.outputs.id }
-        { group: 'table', targetId: storage.outputs.id }
-        { group: 'topic', targetId: topic.outputs.id }
-        { group: 'sites', targetId: app.outputs.id }
-      ],
-      map(vaultsBehindEndpoints, vault => { group: 'vault', targetId: vault.id })
-    )
+    endpoints: endpointsOf(storage.outputs.id, topic.outputs.id, app.outputs.id, vaultsBehindEndpoints)
     zoneIds: networkIsolation ? subnets!.outputs.zoneIds : {}
   }
 }
@@ -297,5 +284,5 @@ output PERENNIAL_WIRING wiringType = {
   functionAppId: app.outputs.id
   storageAccountId: storage.outputs.id
   byQueue: byQueue
-  vaults: subscribed
+  vaults: subscribedOf(fleet)
 }
