@@ -34,7 +34,9 @@ class Snapshot:
     last_issued: datetime | None = None  # the last automatic renewal that this certificate had
     last_lifetime: timedelta = timedelta(0)  # the shorter lifetime of the two versions of that renewal
     suggested_at: datetime | None = None  # the instant chosen from the CA's renewal window (RFC 9773)
-    window_passed: bool = False  # that window lies wholly in the past: a revocation signal
+    window_passed: bool = False  # that window had passed already when the CA told of it: a revocation signal
+    issued_through: str = ""  # the authority that signed `current` for us, by its name in the settings
+    drifted_at: datetime | None = None  # since when policy and tags ask for something else than `current`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,7 @@ class RenewalPolicy:
     switched_off: str | None = None  # the reason, when the fleet's switch stands on observe
     instance: str = "perennial"
     authorities: frozenset[str] = frozenset()  # names that the tag perennial-issuer may say
+    issuers: tuple[str, ...] = ()  # who signs, in order, where a policy says Unknown and no tag names a CA
     foreign_tags: Mapping[str, str] = field(default_factory=dict)  # tag name (lower-cased) → manager
     renewals_today: int = 0
     brake: int = 20  # automatic renewals a day

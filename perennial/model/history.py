@@ -20,6 +20,7 @@ class HistoryKind(StrEnum):
     CLAIMED = "claimed"
     SENT = "sent"
     FAILED = "failed"
+    FAILED_OVER = "failed-over"
     RECOVERED = "recovered"
     ADOPTED = "adopted-after-crash"
     ISSUED = "issued"
@@ -28,6 +29,8 @@ class HistoryKind(StrEnum):
     REOPENED = "reopened"
     REQUESTED = "requested"
     DISCARDED = "discarded"
+    CHAIN_RECEIVED = "chain-received"
+    WINDOW = "window"
     GONE = "gone"
     MESSAGE_LOST = "message-lost"
 

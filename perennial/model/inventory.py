@@ -42,13 +42,18 @@ class Entry:
     rung: str = ""  # the last rung of the ladder `expiring` that was told, as version:rung
     suggested_at: datetime | None = None  # this certificate's own instant in its CA's window
     window_ends: datetime | None = None  # of that window
+    revoked_at: datetime | None = None  # when its CA first told of a window that had passed already: a revocation signal
     explanation: str = ""  # the CA's page that says why
     ask_ca_at: datetime | None = None  # when the CA is asked for its window again; None: never
     issued_by: str = ""  # which account of which CA issued `version`, if we had it signed
+    issued_through: str = ""  # the name of that authority in the settings
+    drifted_at: datetime | None = None  # since when policy and tags ask for something else than `version`
     preflight_at: datetime | None = (
         None  # when it is looked again whether a renewal could succeed; None: nothing to look at
     )
     obstacles: tuple[Obstacle, ...] = ()  # what that look found
+    obstructed_since: datetime | None = None  # since when there are any
+    awaits_signature: bool = False  # a CSR of ours waits for somebody else's signature
     gone: datetime | None = None
 
     @property

@@ -33,6 +33,7 @@ class ReasonCode(StrEnum):
     DUE = "due"
     SUGGESTED = "suggested-by-ca"
     REVOKED = "revoked-by-ca"
+    DRIFTED = "drifted"
     EMERGENCY = "emergency-floor"
     TAKEN_OVER = "taken-over"
     REQUESTED = "requested"
@@ -43,6 +44,7 @@ class ReasonCode(StrEnum):
     # a person must act
     POLICY_DOES_NOT_MATCH = "policy-does-not-match-certificate"
     FOREIGN_PENDING = "foreign-pending-operation"
+    SIGNATURE_NEEDED = "signature-needed"
     REPLACED_VERSION_IS_BACK = "replaced-version-is-back"
     NO_ISSUER = "no-issuer"
     EXPIRED_WHEN_FIRST_SEEN = "expired-when-first-seen"
@@ -91,6 +93,7 @@ SENTENCES: Mapping[ReasonCode, str] = {
     ReasonCode.DUE: "due since {due}",
     ReasonCode.SUGGESTED: "its CA suggests {due}",
     ReasonCode.REVOKED: "its CA's renewal window has passed: it is or will be revoked",
+    ReasonCode.DRIFTED: "it is not what its policy and tags ask for: {difference}",
     ReasonCode.EMERGENCY: "only {left} of its life is left",
     ReasonCode.TAKEN_OVER: "Key Vault should have renewed it at {trigger} and did not",
     ReasonCode.REQUESTED: "{actor} asked for it: {why}",
@@ -99,6 +102,7 @@ SENTENCES: Mapping[ReasonCode, str] = {
     ReasonCode.SUPERSEDED: "version {version} was made by somebody else",
     ReasonCode.POLICY_DOES_NOT_MATCH: "its policy would issue something else: {difference}",
     ReasonCode.FOREIGN_PENDING: "an operation that is not ours is pending; discard it or let it finish",
+    ReasonCode.SIGNATURE_NEEDED: "its CSR waits since {since} for a certificate that {issuer} signs",
     ReasonCode.REPLACED_VERSION_IS_BACK: "version {version} was replaced once and is current again",
     ReasonCode.NO_ISSUER: "nothing can renew it: {why}",
     ReasonCode.EXPIRED_WHEN_FIRST_SEEN: "it had expired before Perennial first saw it",

@@ -73,11 +73,24 @@ class Renewal:
     ari_id: str = ""  # of the version replaced (RFC 9773 §4.1)
     issued_by: str = ""  # which account of which CA had issued the version replaced: the `by` of its own renewal
     refused: tuple[str, ...] = ()  # issuers of the certificate's list that have refused this renewal for good
+    turn_began: datetime | None = None  # when this issuer took over from another of the list; None: it was the first
+    turn_failures: int = 0  # of `failures`, how many it has had since then
+    resting: Mapping[str, datetime] = field(default_factory=dict)  # issuer → not before then, by its own Retry-After
+    drift: str = ""  # in what policy and tags asked for something else than the version replaced
+    not_after: datetime | None = None  # end of the version replaced: how urgently others are reminded
 
     @property
     def is_open(self) -> bool:
         """Whether the replaced version still waits for its successor."""
         return self.outcome is Outcome.OPEN
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A signature that only somebody else can give; whoever saves the wait tells them first."""
+
+    rung: str  # which reminder it is: under the same rung it is the same notice
+    what: str = ""  # what to order, and where
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +105,7 @@ class Waiting:
     reason: Reason
     request_id: str = ""  # of an operation that this step learnt to be ours
     adopted: bool = False
+    asks: Ask | None = None  # a person or an agent is to be told of this wait
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ class Settings:
     forbid_exportable_keys: bool = False
     sign_in: bool = False  # people sign in to the API with Entra ID; without it function keys guard it
     authorities: tuple[AuthoritySetting, ...] = ()  # CAs that sign CSRs made by Key Vault
+    issuers: tuple[str, ...] = ()  # who signs, in order, where a policy's issuer is Unknown and no tag names a CA
     zones: tuple[ZoneSetting, ...] = ()  # zones that TXT values may be written to
     keys: str = ""  # https address of the vault that holds the ACME accounts' keys; empty: no ACME
     dns_servers: tuple[
