@@ -68,7 +68,10 @@ class Account:
     contact: tuple[str, ...] = ()  # as the CA knows it
     made: datetime | None = None
     gone: str = ""  # what the CA said when it no longer knew the account: no other is made before a person asks
-    remake: str = ""  # a person's reason to make another account in place of a lost one
+    remake: str = ""  # a person's reason to make another account in place of a lost one; the next use does it, and clears this
+    roll: str = ""  # a person's reason to put another key in place of the account's; the next use does it, and clears this
+    actor: str = ""  # who asked for that
+    asked_at: datetime | None = None  # when
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,3 +82,4 @@ class Usage:
     bucket: str  # such as orders, domain:example.com, set:HASH, failed:www.example.com
     spent: tuple[datetime, ...] = ()
     blocked_until: datetime | None = None  # the CA's own Retry-After
+    issued_at: datetime | None = None  # of a set of names: when a certificate for exactly these was last issued

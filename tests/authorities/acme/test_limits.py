@@ -1,0 +1,314 @@
+"""The budget of a CA: orders wait by themselves, never more than allowed in any window, and never though there is room."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from perennial.adapters.codec import from_entity, to_entity
+from perennial.authorities.acme.limits import Budget
+from perennial.errors import Changed
+from perennial.model import limits
+from perennial.model.authority import AuthoritySetting, Usage
+from perennial.model.limits import LimitKind
+from perennial.ports.tables import USAGES, Page, Query, Stored, Table
+from tests.memory.tables import MemoryTable, memory_tables
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+LE = AuthoritySetting(name="le", directory="https://acme-v02.api.letsencrypt.org/directory")
+WWW = ("www.example.com",)
+
+
+def usages() -> Table[Usage]:
+    """Return an empty table."""
+    return memory_tables().usages
+
+
+def small(**own: str) -> AuthoritySetting:
+    """Return a CA that has these limits and no others."""
+    return replace(LE, limits=dict.fromkeys(map(str, LimitKind), "none") | own)
+
+
+def spent_of(table: Table[Usage], bucket: str) -> tuple[datetime, ...]:
+    """Return what a bucket has seen."""
+    stored = table.get("le", f"limit:{bucket}")
+    return stored.value.spent if stored else ()
+
+
+class Hurried(MemoryTable[Usage]):
+    """A table on which somebody else is quicker, a number of times."""
+
+    def __init__(self, meanwhile: list[Usage]) -> None:
+        """Take what somebody else writes, one row before each of our writes."""
+        super().__init__(USAGES)
+        self.meanwhile = meanwhile
+
+    def insert(self, row: Usage) -> Stored[Usage] | None:
+        """Let the other one write first."""
+        if self.meanwhile:
+            self.put(self.meanwhile.pop(0))
+        return super().insert(row)
+
+    def save(self, row: Stored[Usage]) -> Stored[Usage]:
+        """Let the other one write first."""
+        if self.meanwhile:
+            self.put(self.meanwhile.pop(0))
+        return super().save(row)
+
+
+def test_an_order_counts_for_the_account_its_domains_and_its_set() -> None:
+    """Two names of one registered domain count once for it; a failed authorization is no order's matter."""
+    table = usages()
+    names = ("a.example.com", "*.b.example.com", "example.co.uk")
+    assert Budget(LE, table).spend(names, exempt=False, now=NOW) is None
+    assert {stored.value.bucket for stored in table.select(Query()).items} == {
+        "orders",
+        "domain:example.com",
+        "domain:example.co.uk",
+        limits.set_of(names),
+    }
+
+
+def test_a_set_is_the_same_in_any_order_and_case() -> None:
+    """A CA compares names, not how they are written."""
+    assert limits.set_of(("B.example.com.", "a.example.com")) == limits.set_of(("a.example.com", "b.example.com"))
+    assert limits.set_of(("*.example.com",)) != limits.set_of(("example.com",))
+
+
+def test_the_sixth_order_for_the_same_names_waits_for_the_first_to_leave_the_week() -> None:
+    """Five in seven days for exactly the same names; the instant is exact where it is urgent."""
+    budget = Budget(LE, usages())
+    for hours in range(5):
+        assert budget.spend(WWW, exempt=False, now=NOW + hours * HOUR) is None
+    asked = NOW + 6 * HOUR
+    assert budget.spend(WWW, exempt=False, now=asked) == NOW + 7 * DAY
+    assert budget.wait(WWW, exempt=False, urgent=True, now=asked) == NOW + 7 * DAY
+    assert budget.wait(WWW, exempt=False, urgent=True, now=NOW + 7 * DAY) is None
+
+
+def test_a_fleet_does_not_come_back_at_one_instant() -> None:
+    """Who waits without urgency comes within a tenth of the span after there is room, each at its own instant, the same when asked again."""
+    budget = Budget(small(orders="10/3h"), usages())
+    for number in range(9):
+        assert budget.spend((f"n{number}.example.com",), exempt=False, now=NOW) is None
+    waits = [budget.wait((f"m{number}.example.com",), exempt=False, now=NOW) for number in range(50)]
+    assert len(set(waits)) > 40
+    assert all(wait and NOW + 3 * HOUR <= wait < NOW + 3 * HOUR + 18 * timedelta(minutes=1) for wait in waits)
+    assert waits[7] == budget.wait(("m7.example.com",), exempt=False, now=NOW + HOUR)
+
+
+def test_a_tenth_is_kept_for_what_is_urgent() -> None:
+    """Nine of ten are for everybody; the tenth is for what is about to expire, and an eleventh for nobody."""
+    budget = Budget(small(orders="10/3h"), usages())
+    ordinary = [budget.spend((f"n{n}.example.com",), exempt=False, now=NOW) for n in range(10)]
+    assert [wait is None for wait in ordinary] == [True] * 9 + [False]
+    assert budget.spend(WWW, exempt=False, urgent=True, now=NOW) is None
+    assert budget.spend(("last.example.com",), exempt=False, urgent=True, now=NOW) == NOW + 3 * HOUR
+
+
+def test_a_renewal_that_the_ca_suggested_spends_nothing() -> None:
+    """Exempt from every limit, as RFC 9773 lets the CA grant, though all are used up."""
+    table = usages()
+    budget = Budget(small(orders="1/1h", set="1/1h", failed="1/1h"), table)
+    assert budget.spend(WWW, exempt=False, now=NOW) is None
+    budget.failed("www.example.com", now=NOW)
+    before = [stored.value for stored in table.select(Query()).items]
+    assert budget.wait(WWW, exempt=True, now=NOW) is None
+    assert budget.spend(WWW, exempt=True, now=NOW) is None
+    assert [stored.value for stored in table.select(Query()).items] == before
+    assert budget.wait(WWW, exempt=False, now=NOW) is not None
+
+
+def test_the_same_names_again_count_by_their_set_alone() -> None:
+    """Once issued, a renewal of exactly these names needs no room among orders and domains; others do, as does a second first order."""
+    table = usages()
+    budget = Budget(LE, table)
+    assert budget.spend(WWW, exempt=False, now=NOW) is None
+    assert budget.spend(WWW, exempt=False, now=NOW + HOUR) is None  # not issued yet: counts whole
+    assert len(spent_of(table, "orders")) == 2
+    budget.settle(WWW, NOW, issued=True, now=NOW + HOUR)
+    assert budget.spend(WWW, exempt=False, now=NOW + 2 * HOUR) is None
+    assert len(spent_of(table, "orders")) == 2
+    assert len(spent_of(table, limits.set_of(WWW))) == 3
+    assert budget.spend(("other.example.com",), exempt=False, now=NOW + 2 * HOUR) is None
+    assert len(spent_of(table, "orders")) == 3
+
+
+def test_after_its_life_a_set_is_new_again() -> None:
+    """A certificate that expired is no predecessor."""
+    table = usages()
+    budget = Budget(LE, table)
+    budget.settle(WWW, NOW, issued=True, now=NOW)
+    assert budget.spend(WWW, exempt=False, now=NOW + 90 * DAY) is None
+    assert len(spent_of(table, "orders")) == 1
+
+
+def test_what_a_ca_exempts_of_its_own_limits_is_not_guessed() -> None:
+    """A limit that a person set holds for renewals too."""
+    table = usages()
+    budget = Budget(small(orders="2/1h"), table)
+    budget.settle(WWW, NOW, issued=True, now=NOW)
+    assert [budget.spend(WWW, exempt=False, now=NOW) for _ in range(2)] == [None, None]
+    assert budget.spend(WWW, exempt=False, now=NOW) == NOW + HOUR
+
+
+def test_an_order_without_a_certificate_is_given_back_but_as_an_order() -> None:
+    """A CA counts certificates by domain and set; the order was placed all the same. Twice said is once done."""
+    table = usages()
+    budget = Budget(LE, table)
+    assert budget.spend(WWW, exempt=False, now=NOW) is None
+    for _ in range(2):
+        budget.settle(WWW, NOW, issued=False, now=NOW + HOUR)
+    assert spent_of(table, "orders") == (NOW,)
+    assert spent_of(table, "domain:example.com") == spent_of(table, limits.set_of(WWW)) == ()
+
+
+def test_failed_authorizations_hold_up_their_name_alone() -> None:
+    """After five in an hour no order with that name is placed, its wildcard included; other names go on."""
+    budget = Budget(LE, usages())
+    for minutes in range(5):
+        assert budget.wait(("*.www.example.com", "example.org"), exempt=False, now=NOW) is None
+        budget.failed("*.WWW.example.com", now=NOW + timedelta(minutes=minutes))
+    asked = NOW + timedelta(minutes=5)
+    assert budget.wait(("*.www.example.com", "example.org"), exempt=False, now=asked) == NOW + HOUR
+    assert budget.wait(WWW, exempt=False, now=asked) == NOW + HOUR
+    assert budget.wait(("example.org",), exempt=False, now=asked) is None
+    assert budget.wait(WWW, exempt=False, now=NOW + HOUR) is None
+
+
+def test_the_cas_own_word_holds_for_every_order() -> None:
+    """Retry-After is kept to the second, also for what is exempt, and a shorter one later takes nothing back."""
+    budget = Budget(small(), usages())
+    until = NOW + timedelta(seconds=4711)
+    budget.blocked(until)
+    budget.blocked(NOW + timedelta(seconds=1))
+    for exempt in (True, False):
+        assert budget.wait(("any.example.net",), exempt=exempt, now=NOW) == until
+        assert budget.wait(("any.example.net",), exempt=exempt, now=until) is None
+
+
+@pytest.mark.parametrize(
+    ("detail", "waits", "free"),
+    [
+        ("too many new orders (300) from this account in the last 3h0m0s, retry after …", [WWW, ("x.org",)], []),
+        (
+            'too many certificates (50) already issued for "example.com" in the last 168h0m0s',
+            [WWW, ("b.example.com",)],
+            [("x.org",)],
+        ),
+        (
+            "too many certificates (5) already issued for this exact set of identifiers in the last 168h0m0s",
+            [WWW],
+            [("b.example.com",), ("x.org",)],
+        ),
+        (
+            'too many failed authorizations (5) for "www.example.com" in the last 1h0m0s',
+            [WWW, ("*.www.example.com",)],
+            [("b.example.com",)],
+        ),
+        ("Service busy; retry later.", [WWW, ("x.org",)], []),
+    ],
+)
+def test_a_refusal_holds_up_what_it_names(
+    detail: str, waits: list[tuple[str, ...]], free: list[tuple[str, ...]]
+) -> None:
+    """One full domain does not stop a fleet; a text that says nothing stops all."""
+    budget = Budget(LE, usages())
+    until = NOW + 2 * DAY
+    budget.blocked(until, WWW, detail)
+    assert [budget.wait(names, exempt=False, now=NOW) for names in waits] == [until] * len(waits)
+    assert [budget.wait(names, exempt=False, now=NOW) for names in free] == [None] * len(free)
+
+
+def test_two_instances_share_the_budget() -> None:
+    """What another instance spent between our read and our write is counted: the row is read again, and the last place is taken once."""
+    full = Usage(authority="le", bucket="orders", spent=(NOW,))
+    table = Hurried([full])
+    assert Budget(small(orders="1/1h"), table).spend(WWW, exempt=False, now=NOW) == NOW + HOUR
+    assert spent_of(table, "orders") == (NOW,)
+
+
+def test_what_was_taken_is_returned_where_a_later_limit_has_no_room() -> None:
+    """Nothing is counted for an order that is not placed."""
+    table = usages()
+    budget = Budget(small(orders="10/1h", domain="10/1h", set="1/1d"), table)
+    assert budget.spend(WWW, exempt=False, now=NOW) is None
+    assert budget.spend(WWW, exempt=False, now=NOW + timedelta(minutes=1)) == NOW + DAY
+    assert spent_of(table, "orders") == spent_of(table, "domain:example.com") == (NOW,)
+
+
+def test_a_row_that_never_stands_still_is_left_to_the_next_look() -> None:
+    """Twenty others in a row: Changed, as for any row."""
+    others = [Usage(authority="le", bucket="orders", spent=(NOW + timedelta(seconds=n),)) for n in range(30)]
+    with pytest.raises(Changed):
+        Budget(LE, Hurried(others)).spend(WWW, exempt=False, now=NOW)
+
+
+def test_the_fullest_row_fits_into_a_column() -> None:
+    """A thousand instants, to the microsecond, stay under 32 K characters, and are read back."""
+    instants = tuple(NOW + timedelta(microseconds=number + 1) for number in range(limits.MOST))
+    row = Usage(authority="le", bucket="orders", spent=instants)
+    entity = to_entity(row, USAGES.key(row))
+    assert len(str(entity["spent"])) < 32_768
+    assert from_entity(entity, Usage) == row
+
+
+def test_a_budget_reads_each_row_once() -> None:
+    """A wait costs one read a bucket, and one for an exempt order."""
+
+    class Counted(MemoryTable[Usage]):
+        """A table that counts its reads."""
+
+        reads = 0
+
+        def get(self, partition: str, key: str) -> Stored[Usage] | None:
+            """Count."""
+            self.reads += 1
+            return super().get(partition, key)
+
+        def select(self, query: Query, more: str | None = None) -> Page[Usage]:
+            """Count."""
+            self.reads += 1
+            return super().select(query, more)
+
+    table = Counted(USAGES)
+    Budget(LE, table).wait(WWW, exempt=True, now=NOW)
+    assert table.reads == 1
+    table.reads = 0
+    Budget(LE, table).wait(WWW, exempt=False, now=NOW)
+    assert table.reads == 4
+
+
+steps = st.lists(
+    st.tuples(st.integers(0, 4000), st.integers(0, 3), st.booleans(), st.booleans()), min_size=1, max_size=60
+)
+
+
+@given(steps)
+def test_never_more_than_the_limit_in_any_window(orders: list[tuple[int, int, bool, bool]]) -> None:
+    """Whatever comes whenever: no window of a limit's length holds more than it allows, and an order waits only where one is full."""
+    setting = small(orders="6/1h", domain="4/2h", set="3/3h")
+    budget, placed, now = Budget(setting, usages()), list[tuple[datetime, str]](), NOW
+    for seconds, number, urgent, asks in orders:
+        now += timedelta(seconds=seconds)
+        name = f"{number % 2}.d{number // 2}.com"
+        wait = budget.wait((name,), exempt=False, now=now, urgent=urgent) if asks else None
+        if wait is None:
+            spent = budget.spend((name,), exempt=False, now=now, urgent=urgent)
+            assert not (asks and spent)
+            placed += [] if spent else [(now, name)]
+            wait = spent
+        counts = {
+            6: [at for at, _ in placed if now < at + HOUR],
+            4: [at for at, of in placed if of[2:] == name[2:] and now < at + 2 * HOUR],
+            3: [at for at, of in placed if of == name and now < at + 3 * HOUR],
+        }
+        assert all(len(found) <= most for most, found in counts.items())
+        assert wait is None or any(len(found) == most for most, found in counts.items())
+        assert wait is None or wait > now
