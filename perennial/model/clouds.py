@@ -12,6 +12,7 @@ class Cloud:
     name: str
     vault_suffix: str
     authority: str
+    arm: str  # address of Azure Resource Manager, and the resource that its tokens are for
     storage_scope: str = "https://storage.azure.com/.default"
     topic_scope: str = "https://eventgrid.azure.net/.default"
 
@@ -23,8 +24,13 @@ class Cloud:
 CLOUDS = {
     cloud.name: cloud
     for cloud in (
-        Cloud("public", "vault.azure.net", "login.microsoftonline.com"),
-        Cloud("us-government", "vault.usgovcloudapi.net", "login.microsoftonline.us"),
-        Cloud("china", "vault.azure.cn", "login.chinacloudapi.cn"),
+        Cloud("public", "vault.azure.net", "login.microsoftonline.com", "https://management.azure.com"),
+        Cloud(
+            "us-government",
+            "vault.usgovcloudapi.net",
+            "login.microsoftonline.us",
+            "https://management.usgovcloudapi.net",
+        ),
+        Cloud("china", "vault.azure.cn", "login.chinacloudapi.cn", "https://management.chinacloudapi.cn"),
     )
 }

@@ -8,19 +8,38 @@ from typing import Protocol
 from perennial.ports import effect, look
 
 
-class DnsProvider(Protocol):
-    """TXT values in the zones that we may write. Values of others at the same name survive every call.
+class ZoneProvider(Protocol):
+    """TXT values in one zone. Names are whole, lie in the zone, and have no dot at the end; values of others at a name survive every call.
 
     Raises DnsError, which says who must act and when to try again.
     """
 
     @effect
     def present(self, name: str, value: str) -> None:
-        """Add a TXT value at a name (no dot at the end); repeating it is fine."""
+        """Add a TXT value at a name; repeating it is fine."""
 
     @effect
     def clean(self, name: str, value: str) -> None:
-        """Remove our value; one that is not there is removed already."""
+        """Remove our value; one that is not there is removed already. Where a provider lets none be removed, it stays."""
+
+
+class DnsProvider(Protocol):
+    """TXT values in all the zones that we may write: a name is followed by its CNAMEs to the zone that holds its end.
+
+    Values of others at the same name survive every call. Raises DnsError, which says who must act and when to try again.
+    """
+
+    @effect
+    def present(self, name: str, value: str) -> None:
+        """Add a TXT value where a name (no dot at the end) leads to; repeating it is fine."""
+
+    @effect
+    def clean(self, name: str, value: str) -> None:
+        """Remove our value; one that is not there is removed already. Where a provider lets none be removed, it stays."""
+
+    @look
+    def serves(self, name: str) -> str:
+        """Return the configured zone that a name's values are put in. Raises DnsError no-provider, and not-delegated where the DNS asks elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +72,7 @@ class Resolver(Protocol):
 
     @look
     def lacking(self, name: str, value: str) -> tuple[str, ...]:
-        """Return the authoritative servers of the name's zone that do not serve this TXT value yet; empty: all do."""
+        """Follow a name's CNAMEs and return the authoritative servers there that do not serve this TXT value yet; empty: all do."""
 
     @look
     def caa(self, name: str) -> tuple[Caa, ...]:
