@@ -10,7 +10,15 @@ from perennial.ports.authority import Authority
 
 type Maker = Callable[[AuthoritySetting, Tools], Authority]
 
-AUTHORITIES: Mapping[AuthorityKind, Maker] = {}
+
+def _external(setting: AuthoritySetting, tools: Tools) -> Authority:
+    from perennial.authorities.external import ExternalAuthority
+
+    del tools
+    return ExternalAuthority(setting)
+
+
+AUTHORITIES: Mapping[AuthorityKind, Maker] = {AuthorityKind.EXTERNAL: _external}
 """Makers by kind. Each imports what it needs when it is called: most invocations ask no CA."""
 
 

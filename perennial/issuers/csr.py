@@ -7,21 +7,9 @@ from itertools import pairwise
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives import serialization
-from cryptography.x509.oid import NameOID
 
 from perennial.model.certificate import Version
-
-
-def names_of(holder: x509.CertificateSigningRequest | x509.Certificate) -> frozenset[str]:
-    """Return DNS names, IP addresses and the common name, lower-cased."""
-    names = {str(item.value).lower() for item in holder.subject.get_attributes_for_oid(NameOID.COMMON_NAME)}
-    try:
-        san = holder.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return frozenset(names)
-    names |= {name.lower() for name in san.get_values_for_type(x509.DNSName)}
-    return frozenset(names | {str(address) for address in san.get_values_for_type(x509.IPAddress)})
+from perennial.model.pkix import key_of, names_of
 
 
 def carries_names(csr: bytes, version: Version) -> bool:
@@ -33,11 +21,6 @@ def carries_names(csr: bytes, version: Version) -> bool:
     leaf = version.leaf
     wanted = set(leaf.names) | ({leaf.common_name.lower()} if leaf and leaf.common_name else set()) if leaf else set()
     return wanted <= asked
-
-
-def _key(holder: x509.CertificateSigningRequest | x509.Certificate) -> bytes:
-    form = serialization.PublicFormat.SubjectPublicKeyInfo
-    return holder.public_key().public_bytes(serialization.Encoding.DER, form)
 
 
 def fault_of(chain: tuple[bytes, ...], csr: bytes, now: datetime) -> str:
@@ -52,7 +35,7 @@ def fault_of(chain: tuple[bytes, ...], csr: bytes, now: datetime) -> str:
     except ValueError as garbled:
         return f"it is not DER: {garbled}"
     leaf = certificates[0]
-    if _key(leaf) != _key(request):
+    if key_of(leaf) != key_of(request):
         return "the first certificate is for another key"
     lost = sorted(names_of(request) - names_of(leaf))
     if lost:

@@ -84,6 +84,7 @@ def _new_claim(sight: Sight, decision: Renew) -> Renewal:
         actor=request.actor if request and asked else sight.world.settings.instance,
         trigger=decision.reason.code,
         lifetime_seconds=int(current.lifetime.total_seconds()),
+        not_after=current.not_after,
     )
 
 

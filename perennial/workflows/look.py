@@ -20,6 +20,7 @@ from perennial.model.messages import Look
 from perennial.model.notices import subject_of
 from perennial.model.reasons import ReasonCode
 from perennial.model.renewal import Step
+from perennial.model.signing import unanswered
 from perennial.ports.tables import Stored
 from perennial.workflows import announce, claims, deliver, findings, notices, renew, seen
 from perennial.workflows.gone import mark_gone
@@ -129,7 +130,8 @@ def _remember(sight: Sight, decision: Decision) -> None:
     changed = entry.decision != kind or entry.reason is None or entry.reason.code is not reason.code
     since = now if changed or entry.since is None else entry.since
     due_at = due_date(sight.snapshot(), sight.policy(), now)
-    sight.entry = replace(entry, decision=kind, reason=reason, since=since, due_at=due_at)
+    asked = sight.renewal is not None and unanswered(sight.renewal.value) is not None
+    sight.entry = replace(entry, decision=kind, reason=reason, since=since, due_at=due_at, awaits_signature=asked)
     if changed and reason.code is not ReasonCode.HELD:  # that another look is at work is news to nobody
         version = entry.version.id if entry.version else ""
         step = f"{kind}:{reason.code}"
@@ -190,7 +192,8 @@ def _ask(sight: Sight, decision: Decision) -> None:
     """Ask a person, after the row holds since when: the notice's id comes from it, so that every later look may repeat it."""
     entry = sight.entry
     chosen = managed(sight.policy().mode, wishes(entry.tags))
-    if isinstance(decision, AskHuman) and chosen and entry.since is not None:
+    told = decision.reason.code is ReasonCode.SIGNATURE_NEEDED  # by its own step, with the CSR
+    if isinstance(decision, AskHuman) and chosen and entry.since is not None and not told:
         announce.tell(sight.world, notices.action_needed(entry, decision.reason, entry.since))
 
 

@@ -23,8 +23,9 @@ from perennial.model.notices import (
     subject_of,
     subject_of_vault,
 )
-from perennial.model.reasons import Reason
+from perennial.model.reasons import Reason, ReasonCode
 from perennial.model.renewal import Outcome, Renewal
+from perennial.model.signing import SignatureRequest
 
 
 def new_version(entry: Entry, version: Version, previous: str, author: str, cloud: Cloud) -> Notice:
@@ -82,6 +83,23 @@ def renewal_recovered(entry: Entry, renewal: Renewal, now: datetime) -> Notice:
 def action_needed(entry: Entry, reason: Reason, since: datetime) -> Notice:
     """Tell that a person must act on a certificate; the same reason at a later time is a new notice."""
     return certificate_notice(entry, reason.code, reason.sentence, occasion=_stamp(since), now=since)
+
+
+def signature_needed(
+    entry: Entry, request: SignatureRequest, rung: str, shown: Mapping[str, object], now: datetime
+) -> Notice:
+    """Remind of a CSR that somebody else must sign; each rung is its own notice, another CSR begins anew."""
+    reason = f"its CSR waits for a certificate that {request.issuer} signs"
+    fix = f"{shown['instructions'] or f'have it signed by {request.issuer}'}; then POST the chain to {shown['post_to']}"
+    data = {
+        **_action(ReasonCode.SIGNATURE_NEEDED, reason, request.since, fix),
+        "version": request.replacing,
+        "not_after": entry.not_after,
+        "seconds_left": _left(entry, now),
+        "request": shown,
+    }
+    occasion = f"{ReasonCode.SIGNATURE_NEEDED}:{request.id}:{rung}"
+    return _about(entry, NoticeKind.ACTION_NEEDED, now, data, version=request.replacing, occasion=occasion)
 
 
 def certificate_notice(entry: Entry, code: str, reason: str, *, occasion: str, now: datetime, fix: str = "") -> Notice:

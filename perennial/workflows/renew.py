@@ -18,7 +18,7 @@ from perennial.model.messages import Look
 from perennial.model.reasons import Reason, ReasonCode
 from perennial.model.renewal import INTENTS, Checkpoint, InVault, Outcome, Renewal, Step, Waiting, closes_as
 from perennial.ports.tables import Stored
-from perennial.workflows import announce, claims, notices, seen, vault_state
+from perennial.workflows import announce, claims, notices, seen, signatures, vault_state
 from perennial.workflows.record import record
 from perennial.workflows.sight import LEASE, MINUTE, Sight, fleet_row
 
@@ -81,6 +81,8 @@ def _carry_on(sight: Sight, waiting: Waiting) -> bool:
     if waiting.request_id:
         kind = HistoryKind.ADOPTED if waiting.adopted else HistoryKind.SENT
         record(world, sight.ref, kind, at=world.now, version=row.replacing, step=waiting.request_id)
+    if waiting.asks is not None:
+        signatures.ask(sight, row, waiting.asks)
     claims.save(sight, row, accepted=waiting.request_id)
     if not on:
         _look_again(sight, waiting.until)

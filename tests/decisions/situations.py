@@ -35,6 +35,7 @@ PUBLIC_LATE = replace(PUBLIC, not_after=NOW + FLOOR)
 DISABLED = version(DUE, enabled=False)
 LATER = NOW + timedelta(hours=5)
 FOREIGN = Reason(ReasonCode.FOREIGN_PENDING)
+UNSIGNED = Reason(ReasonCode.SIGNATURE_NEEDED, {"issuer": "corp", "since": "2026-11-24 12:00Z"})
 
 ROWS: list[tuple[str, Snapshot, RenewalPolicy, type[Decision], ReasonCode]] = [
     ("no certificate", snapshot(DUE, current=None), RENEW, LeaveAlone, ReasonCode.GONE),
@@ -253,6 +254,15 @@ ROWS: list[tuple[str, Snapshot, RenewalPolicy, type[Decision], ReasonCode]] = [
         RENEW,
         AskHuman,
         ReasonCode.FOREIGN_PENDING,
+    ),
+    (
+        "a CSR asks for a signature",
+        snapshot(
+            DUE, renewal=claim(next_step=LATER, earliest=LATER, waiting=UNSIGNED, checkpoint=Checkpoint(Step.SIGNING))
+        ),
+        RENEW,
+        AskHuman,
+        ReasonCode.SIGNATURE_NEEDED,
     ),
     (
         "a person shortens a back-off",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from perennial.decisions import lifetimes
 from perennial.decisions.case import Case
-from perennial.decisions.renewal import Check, decide
+from perennial.decisions.renewal import FOR_A_PERSON, Check, decide
 from perennial.model.decision import AskHuman, Close, Mode, Renew, RenewalPolicy, Snapshot, WaitUntil
 from perennial.model.reasons import Reason, ReasonCode
 from perennial.model.renewal import Asked, Checkpoint, Outcome, Renewal, Step
@@ -46,7 +46,7 @@ def claims(draw: st.DrawFn) -> Renewal:
         outcome=draw(st.sampled_from(Outcome)),
         closed=draw(maybe),
         checkpoint=Checkpoint(draw(st.sampled_from(Step))),
-        waiting=draw(st.none() | st.just(Reason(ReasonCode.FOREIGN_PENDING))),
+        waiting=draw(st.none() | st.sampled_from([Reason(code) for code in sorted(FOR_A_PERSON)])),
         trigger=draw(st.sampled_from([ReasonCode.DUE, ReasonCode.REVOKED])),
         new_version=draw(st.sampled_from(["", CURRENT])),
     )
@@ -182,7 +182,7 @@ def test_no_write_without_being_chosen(seen: Snapshot, policy: RenewalPolicy) ->
 def test_asking_a_person_is_looked_at_within_a_day(seen: Snapshot) -> None:
     """What a person must do is looked at again within a day, unless a claim's own wait says when."""
     decision = decide(seen, RenewalPolicy(mode=Mode.RENEW), NOW)
-    if isinstance(decision, AskHuman) and decision.reason.code is not ReasonCode.FOREIGN_PENDING:
+    if isinstance(decision, AskHuman) and decision.reason.code not in FOR_A_PERSON:
         assert decision.next_check <= NOW + DAY
 
 

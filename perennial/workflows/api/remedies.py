@@ -21,6 +21,7 @@ REMEDIES: Mapping[ReasonCode, str] = {
     ReasonCode.VAULT_CLOSED: "give the vault back what it lacks; it is tried again by itself",
     ReasonCode.POLICY_DOES_NOT_MATCH: "correct its issuance policy; or ask for a renewal with accept_policy",
     ReasonCode.FOREIGN_PENDING: "let the pending operation end, or discard it with a reason",
+    ReasonCode.SIGNATURE_NEEDED: "have its CSR signed (GET /api/requests) and post the chain; or discard its pending operation",
     ReasonCode.REPLACED_VERSION_IS_BACK: "if the restored version shall be replaced again, ask for a renewal",
     ReasonCode.NO_ISSUER: "give its policy an issuer, or tag it perennial-issuer with the name of a CA",
     ReasonCode.EXPIRED_WHEN_FIRST_SEEN: "ask for a renewal if it is needed; else disable or delete it",
