@@ -18,6 +18,8 @@ from typing import Any
 import msgspec
 import urllib3
 
+from localazure.acme.client import LocalCa
+from localazure.dns.client import DnsClient
 from localazure.environment import DEFAULT_ACCOUNT, Ready, environment, inherited
 
 START_TIMEOUT = 240.0  # seconds; the first start installs Azurite by npm
@@ -125,6 +127,16 @@ class LocalAzure:
                 azure.close()
                 process.stop()
 
+    @property
+    def dns_server(self) -> str:
+        """Where the DNS server listens, as the setting PERENNIAL_DNS_SERVERS names one."""
+        return f"127.0.0.1:{self.ready.dns}"
+
+    @property
+    def dns(self) -> DnsClient:
+        """The zones of Azure DNS."""
+        return DnsClient(self._ask)
+
     def close(self) -> None:
         """Close the connections to the management port."""
         self._http.clear()
@@ -195,6 +207,11 @@ class LocalAzure:
     def grant(self, identity: str, actions: Sequence[str], vault: str | None = None) -> Json:
         """Set an identity's data actions, on all vaults or on one."""
         return self._ask("PUT", f"/grants/{identity}", {"actions": list(actions), "vault": vault})
+
+    def ca(self, name: str, **conduct: object) -> LocalCa:
+        """Make a CA, or reach the one of this name and set its conduct: members of `acme.conduct.Conduct`, else defaults."""
+        self._ask("PUT", f"/acme/{name}", conduct)
+        return LocalCa(name, self._ask)
 
     def requests(
         self, service: str | None = None, *, host: str | None = None, authenticated: bool | None = None

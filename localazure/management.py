@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 
 from aiohttp import web
 
+from localazure.acme.management import AcmeManagement
 from localazure.customtopics import CustomTopics
 from localazure.deliveries import Disorder, PublishedEvent, Subscriber
+from localazure.dns.orders import DnsManagement
 from localazure.exchange import Handler
 from localazure.faults import Fault
 from localazure.identity import ManagedIdentities
@@ -37,6 +39,8 @@ class Management:
     requests: Requests
     system_topics: SystemTopics
     custom_topics: CustomTopics
+    acme: AcmeManagement
+    dns: DnsManagement
     ports: Callable[[], dict[str, object]]
     deliver_to: Callable[[], str | None]  # where a new vault's events go unless the order says
 
@@ -64,6 +68,8 @@ class Management:
             ("PUT", "/delivery", self.set_delivery),
             ("GET", "/topic", self.list_topic),
             ("PUT", "/grants/{identity}", self.grant),
+            *self.acme.routes(),
+            *self.dns.routes(),
         ]
 
     async def overview(self, request: web.Request) -> web.Response:

@@ -46,6 +46,21 @@ def certificate_authority(name: str, not_before: datetime, not_after: datetime) 
     return Issuer(own, builder.sign(own, hashes.SHA256()))
 
 
+def intermediate(
+    name: str, root: Issuer, not_before: datetime, not_after: datetime, *, private_key: PrivateKey | None = None
+) -> Issuer:
+    """Return a CA below a root; with the key of another one the two certificates stand for one issuer (cross-signing)."""
+    own = private_key or ec.generate_private_key(ec.SECP256R1())
+    builder = x509.CertificateBuilder(
+        root.certificate.subject, _name(name), own.public_key(), x509.random_serial_number()
+    )
+    builder = builder.not_valid_before(not_before).not_valid_after(not_after)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    builder = builder.add_extension(x509.SubjectKeyIdentifier.from_public_key(own.public_key()), critical=False)
+    above = x509.AuthorityKeyIdentifier.from_issuer_public_key(root.key.public_key())
+    return Issuer(own, builder.add_extension(above, critical=False).sign(root.key, hashes.SHA256()))
+
+
 def pfx(
     names: Sequence[str],
     not_before: datetime,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 VAULT_SUFFIXES = (".vault.azure.net", ".vault.azure.cn", ".vault.usgovcloudapi.net")  # Key Vault REST: one per cloud
 TOPIC_SUFFIX = ".eventgrid.azure.net"
+CA_SUFFIX = ".example"
 ARM = "management.azure.com"
 LOGIN = "login.microsoftonline.com"
 
-SERVICES = ("keyvault", "eventgrid", "identity", "arm", "storage-table", "storage-queue", "storage-blob")
+SERVICES = ("keyvault", "eventgrid", "identity", "arm", "storage-table", "storage-queue", "storage-blob", "acme")
 
 
 def vault_of(host: str) -> str | None:
@@ -17,6 +18,12 @@ def vault_of(host: str) -> str | None:
         if label != host and label and "." not in label:
             return label
     return None
+
+
+def ca_of(host: str) -> str | None:
+    """Return the CA that a host name may belong to (`ca-one.example`: RFC 2606 keeps the domain free), or None."""
+    label = host.removesuffix(CA_SUFFIX)
+    return label if label != host and label and "." not in label else None
 
 
 def service_of(host: str) -> str | None:

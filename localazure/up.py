@@ -8,67 +8,35 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from aiohttp import web
 
 from localazure import install_azurite
+from localazure.acme.management import AcmeManagement
+from localazure.acme.service import Authorities
 from localazure.children import Child
 from localazure.customtopics import CustomTopics
 from localazure.deliveries import Subscriber
+from localazure.dns.service import LocalDns
 from localazure.environment import DEFAULT_ACCOUNT, Ready, environment, inherited, write_exports
 from localazure.eventqueues import EventQueues
 from localazure.exchange import Handler
 from localazure.front import Front
 from localazure.identity import ManagedIdentities
-from localazure.keyvault.pace import Pace
 from localazure.keyvault.service import KeyVaults
 from localazure.management import Management
-from localazure.names import service_of, vault_of
+from localazure.names import ca_of, service_of, vault_of
+from localazure.plan import HOST_TIMEOUT, PORTS, Plan, StartError
 from localazure.ports import listen, port_of
 from localazure.requests import Requests
-from localazure.retry import RetryPolicy
 from localazure.serve import serve, serve_application
 from localazure.storage import KINDS, StorageProxy, start_azurite
 from localazure.systemtopics import SystemTopics
 from localazure.tls import CertificateAuthority
 from localazure.tokens import Tokens
-
-PORTS = {
-    "proxy": 7080,
-    "identity": 7081,
-    "management": 7090,
-    "host": 7071,
-    "blob": 10000,
-    "queue": 10001,
-    "table": 10002,
-}
-HOST_TIMEOUT = 60.0  # seconds until the app must be indexed and listening
-
-
-class StartError(Exception):
-    """The local Azure cannot start; the text is one line for a person."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to start, and where."""
-
-    folder: Path  # for the CA's certificate and Azurite's, e.g. .local
-    env_file: Path
-    ready_file: Path | None = None
-    app: Path | None = None  # None: no host
-    free_ports: bool = False
-    direct_storage: bool = False
-    accounts: int = 0  # further storage accounts: st000, st001, ...
-    vaults: Mapping[str, str] = field(default_factory=lambda: {"kv-orders": "renew", "kv-payments": "observe"})
-    settings: Mapping[str, str] = field(default_factory=dict)  # further ones, for the host and the env file
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
-    pace: Pace = field(default_factory=Pace)
 
 
 def _clock() -> datetime:
@@ -88,7 +56,9 @@ class LocalAzureServer:
         queues = EventQueues(self.tokens, self.authority.client_context())
         self.system_topics = SystemTopics(_clock, plan.retry, queues)
         self.custom_topics = CustomTopics(self.tokens, _clock)
+        self.dns = LocalDns(self.tokens, self.identities, _clock)
         self.vaults = KeyVaults(self.tokens, self.system_topics.emit, _clock, pace=plan.pace)
+        self.authorities = Authorities(_clock)
         self.sockets: dict[str, socket.socket] = {}
         self.ports: dict[str, int] = {}
         self.host: Child | None = None
@@ -116,6 +86,7 @@ class LocalAzureServer:
         self.authority.write_ca(self._ca)
         self.authority.write_leaf(self._certificate, self._key)
         await self._start_front()
+        await self._start_dns()
         await self._start_storage()
         await self._start_vaults()
         await self._start_management()
@@ -145,6 +116,10 @@ class LocalAzureServer:
     def _take_ports(self) -> None:
         """Bind every port that is ours to bind, so that a taken one is named before anything starts."""
         for what, port in PORTS.items():
+            if what == "dns":
+                self.ports[what] = self.dns.take_port(0 if self.plan.free_ports else port)
+                self._stack.push_async_callback(self.dns.stop)
+                continue
             sock = listen(what, 0 if self.plan.free_ports else port)
             if what == "host" or (
                 what in KINDS and self.plan.direct_storage
@@ -161,12 +136,13 @@ class LocalAzureServer:
         watched = {
             "keyvault": self.requests.around("keyvault", self.vaults.handle),
             "eventgrid": self.requests.around("eventgrid", self.custom_topics.handle),
-            "arm": self.requests.around("arm", _not_played),
+            "acme": self.requests.around("acme", self.authorities.handle),
+            "arm": self.requests.around("arm", self.dns.resource_manager.handle),
             "identity": self.requests.around("identity", _not_played),
         }
 
         async def dispatch(request: web.Request) -> web.StreamResponse:
-            service = service_of((request.host or "").partition(":")[0].lower())
+            service = self._service((request.host or "").partition(":")[0].lower())
             return await (watched[service](request) if service else _not_played(request))
 
         tls = listen("TLS", 0)
@@ -183,8 +159,18 @@ class LocalAzureServer:
         vault = vault_of(host)
         if vault and self.vaults.vault(vault) is None:
             return 502, f"{host}: there is no such vault, so its name does not resolve"
-        service = service_of(host)
+        service = self._service(host)
         return (200, service) if service else (403, f"{host} is not played here, and nothing else is let through")
+
+    def _service(self, host: str) -> str | None:
+        """Return the stand-in that answers for a host name, or None if nobody plays it."""
+        ca = ca_of(host)
+        return "acme" if ca and self.authorities.ca(ca) else service_of(host)
+
+    async def _start_dns(self) -> None:
+        """Serve the DNS zones, over UDP and TCP."""
+        await self.dns.start()
+        print(f"dns         127.0.0.1:{self.ports['dns']} (UDP and TCP)")
 
     async def _start_storage(self) -> None:
         """Start Azurite and, unless it is asked for directly, a proxy before each of its services."""
@@ -227,6 +213,8 @@ class LocalAzureServer:
             self.requests,
             self.system_topics,
             self.custom_topics,
+            AcmeManagement(self.authorities),
+            self.dns.management,
             lambda: dict(self.ports),
             self._deliver_to,
         )
@@ -267,7 +255,7 @@ class LocalAzureServer:
         """Return where everything is."""
         return Ready(
             pid=os.getpid(),
-            **{what: self.ports[what] for what in ("proxy", "identity", "management", *KINDS)},
+            **{what: self.ports[what] for what in ("proxy", "identity", "management", "dns", *KINDS)},
             host=self.ports["host"] if self.plan.app else None,
             ca=str(self._ca),
             certificate=str(self._certificate),

@@ -1,0 +1,141 @@
+"""A subscriber with the `acme` library of certbot, as anybody's client would be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from acme import challenges, client, messages
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from josepy.interfaces import JSONDeSerializable
+from josepy.json_util import field
+from josepy.jwa import ES256
+from josepy.jwk import JWKEC
+
+from localazure.acme.alone import alone
+from localazure.acme.ca import Ca
+from localazure.acme.conduct import Conduct
+
+type Json = dict[str, Any]
+PREFIX = "urn:ietf:params:acme:error:"
+
+
+class NewOrder(messages.NewOrder):
+    """An order that can say what it replaces (RFC 9773 §5), which the library's cannot."""
+
+    replaces: str | None = field("replaces", omitempty=True)
+
+
+class Clock:
+    """Real time plus an offset that a test moves on."""
+
+    def __init__(self) -> None:
+        self.offset = timedelta()
+
+    def __call__(self) -> datetime:
+        """Return the CA's time."""
+        return datetime.now(UTC) + self.offset
+
+    def advance(self, **span: float) -> None:
+        """Let time pass at the CA."""
+        self.offset += timedelta(**span)
+
+
+class Subscriber:
+    """An account at a CA, with a key in memory."""
+
+    def __init__(self, directory: str, verify: bool | str = True) -> None:
+        """Read the directory; an account is another step."""
+        self.key = JWKEC(key=ec.generate_private_key(ec.SECP256R1()))
+        self.net = client.ClientNetwork(self.key, alg=ES256, verify_ssl=verify, timeout=20)  # type: ignore[arg-type] # a path is taken too
+        self.client = client.ClientV2(client.ClientV2.get_directory(directory, self.net), self.net)
+
+    def register(self, **more: Any) -> messages.RegistrationResource:
+        """Make the account."""
+        return self.client.new_account(messages.NewRegistration(terms_of_service_agreed=True, **more))
+
+    def post(self, where: str, body: Json | JSONDeSerializable) -> Any:
+        """Send a signed request; return the response."""
+        url = self.client.directory[where] if "://" not in where else where
+        obj = Plain(body) if isinstance(body, dict) else body
+        return self.net.post(url, obj, new_nonce_url=self.client.directory["newNonce"])
+
+    def order(self, *names: str, replaces: str | None = None, profile: str | None = None) -> messages.OrderResource:
+        """Place an order."""
+        identifiers = [messages.Identifier(typ=messages.IDENTIFIER_FQDN, value=name) for name in names]
+        response = self.post("newOrder", NewOrder(identifiers=identifiers, replaces=replaces, profile=profile))
+        body = messages.Order.from_json(response.json())
+        return self.read(messages.OrderResource(body=body, uri=response.headers["Location"], csr_pem=csr(names)))
+
+    def read(self, order: messages.OrderResource) -> messages.OrderResource:
+        """Read an order's authorizations."""
+        found = [
+            self.client._authzr_from_response(self.client._post_as_get(url), uri=url)
+            for url in order.body.authorizations
+        ]
+        updated: messages.OrderResource = order.update(authorizations=found)
+        return updated
+
+    def answer(self, order: messages.OrderResource, present: Callable[[str, str], None] | None = None) -> None:
+        """Answer every pending authorization's dns-01 challenge, after the values were put where `present` puts them."""
+        for one in order.authorizations:
+            if one.body.status != messages.STATUS_PENDING:
+                continue
+            body = next(item for item in one.body.challenges if item.chall.typ in ("dns-01", "http-01"))
+            assert isinstance(body.chall, challenges.KeyAuthorizationChallenge)
+            if present is not None and isinstance(body.chall, challenges.DNS01):
+                place = body.chall.validation_domain_name(one.body.identifier.value)
+                present(place, body.chall.validation(self.key))
+            self.client.answer_challenge(body, body.chall.response(self.key))
+
+    def finish(self, order: messages.OrderResource, *, alternates: bool = False) -> messages.OrderResource:
+        """Wait for the authorizations, finalize, fetch the chain."""
+        deadline = datetime.now() + timedelta(seconds=20)  # noqa: DTZ005 - the library wants it naive
+        ready = self.client.poll_authorizations(order, deadline)
+        return self.client.finalize_order(ready, deadline, fetch_alternative_chains=alternates)
+
+    def obtain(self, *names: str, replaces: str | None = None, profile: str | None = None) -> list[x509.Certificate]:
+        """Get a certificate, all in one go; return its chain."""
+        order = self.order(*names, replaces=replaces, profile=profile)
+        self.answer(order)
+        return x509.load_pem_x509_certificates(self.finish(order).fullchain_pem.encode())
+
+
+class Plain(JSONDeSerializable):
+    """A body as it is."""
+
+    def __init__(self, body: Json) -> None:
+        self._body = body
+
+    def to_partial_json(self) -> Json:
+        """Return it."""
+        return self._body
+
+    @classmethod
+    def from_json(cls, jobj: Any) -> Plain:
+        """Take it."""
+        return cls(jobj)
+
+
+def csr(names: Sequence[str], key: ec.EllipticCurvePrivateKey | None = None) -> bytes:
+    """Return a CSR for these names as PEM."""
+    own = key or ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
+    alternatives = x509.SubjectAlternativeName([x509.DNSName(name) for name in names])
+    builder = x509.CertificateSigningRequestBuilder(subject).add_extension(alternatives, critical=False)
+    return builder.sign(own, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+@contextmanager
+def subscribed(conduct: Conduct | None = None, clock: Clock | None = None) -> Iterator[tuple[Ca, Subscriber]]:
+    """Run a CA of its own with one account at it."""
+    with alone(conduct, clock=clock or Clock()) as (ca, directory):
+        subscriber = Subscriber(directory)
+        subscriber.register()
+        yield ca, subscriber
+        subscriber.net.session.close()
