@@ -9,11 +9,9 @@ from difflib import get_close_matches
 from typing import Any
 
 from perennial.errors import SettingsError
-from perennial.settings import readers
+from perennial.settings import agreement, places, readers, signers
+from perennial.settings.agreement import PREFIX, SECRETS
 from perennial.settings.values import DAY, Settings
-
-PREFIX = "PERENNIAL_"
-SECRETS = "PERENNIAL_SECRET_"  # signing secrets of webhooks, named by subscriptions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +145,44 @@ CATALOG = (
         example="true",
     ),
     Setting(
+        field="authorities",
+        read=signers.authorities,
+        means="CAs that sign CSRs made by Key Vault, as a JSON array of objects; the tag `perennial-issuer` names one. [acme.md](acme.md) explains "
+        "the members of each.",
+        example='[{"name": "le", "directory": "https://acme-v02.api.letsencrypt.org/directory", "contact": ["mailto:team@example.com"], '
+        '"agree_terms": true}]',
+    ),
+    Setting(
+        field="issuers",
+        read=readers.names,
+        means="Who signs, in order, where a certificate's policy has the issuer `Unknown` and no tag `perennial-issuer` names a CA: the second takes "
+        "over where the first cannot deliver in time. Names of `PERENNIAL_AUTHORITIES`.",
+        example="le backup-ca",
+    ),
+    Setting(
+        field="zones",
+        read=places.zones,
+        means="Zones of the DNS that Perennial may write TXT values to, as a JSON array of objects: `zone`, `provider` and its `options`, which "
+        "[acme.md](acme.md) lists.",
+        example='[{"zone": "example.com", "provider": "azure", "options": {"subscription": "00000000-0000-0000-0000-000000000000", '
+        '"resource_group": "dns"}}]',
+    ),
+    Setting(
+        field="keys",
+        read=readers.https_url,
+        means="The vault that keeps the keys of ACME accounts, by its https address: a vault of the app's own, none of the fleet. "
+        "Needed with an ACME CA.",
+        example="https://VAULT.SUFFIX",
+    ),
+    Setting(
+        field="dns_servers",
+        read=places.dns_servers,
+        default="the system's",
+        means="Resolvers that are asked where names lead and what they hold, as addresses with their port (53 where none is written). The first "
+        "one's port is also taken for the authoritative servers of zones.",
+        example="10.0.0.4 [fd00::4]:53",
+    ),
+    Setting(
         field="webhook_ranges",
         read=readers.ranges,
         means="Private ranges of addresses that webhooks may reach, besides the public ones.",
@@ -179,9 +215,10 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
             try:
                 values[setting.field] = setting.read(text)
             except readers.Wrong as wrong:
-                faults.append(f"{setting.variable} {wrong}")
+                faults += [f"{setting.variable} {fault}" for fault in wrong.faults]
         elif setting.required:
             faults.append(f"{setting.variable} is missing; as in {setting.example}")
+    faults += agreement.faults(values, environ)
     faults += [_stranger(name) for name in sorted(environ) if _is_stranger(name)]
     if faults:
         raise SettingsError(tuple(faults))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from perennial.settings.catalog import CATALOG, SECRETS, Setting
+from perennial.settings.agreement import SECRETS
+from perennial.settings.catalog import CATALOG, Setting
 
 HEAD = """# Settings
 
@@ -17,8 +18,9 @@ This page is made from `perennial/settings/catalog.py` by `python -m perennial.s
 """
 
 TAIL = f"""
-Signing secrets of webhooks are variables of their own, `{SECRETS}NAME`, which a subscription names; in Azure each is a Key Vault reference. They
-are never logged or shown.
+Secrets are variables of their own, `{SECRETS}NAME`: a webhook's signing secret, which its subscription names, a DNS provider's key or password, and
+the key of a CA's external account binding, which `PERENNIAL_ZONES` and `PERENNIAL_AUTHORITIES` name. In Azure each is a Key Vault reference. They are
+never logged or shown.
 """
 
 

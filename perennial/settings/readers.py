@@ -27,6 +27,15 @@ class Wrong(Exception):
 
     def __init__(self, problem: str, fix: str) -> None:
         super().__init__(f"{problem}; {fix}")
+        self.faults: tuple[str, ...] = (str(self),)
+
+    @classmethod
+    def of(cls, faults: list[str]) -> Wrong:
+        """Return several faults of one text as one; there is at least one, and each has its fix."""
+        problem, _, fix = faults[0].partition("; ")
+        wrong = cls(problem, fix)
+        wrong.faults = tuple(faults)
+        return wrong
 
 
 def vaults(text: str) -> Mapping[str, Mode]:
@@ -160,6 +169,15 @@ def tags(text: str) -> Mapping[str, str]:
     if wrong:
         raise Wrong(f"{', '.join(wrong) or text!r} has no manager", f"write tag=Manager, or {NOTHING}")
     return {name.lower(): manager for name, _, manager in pairs}
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Read a list of names, in order, by spaces or commas."""
+    found = [word.lower() for word in text.replace(",", " ").split()]
+    twice = sorted({name for name in found if found.count(name) > 1})
+    if twice or not found:
+        raise Wrong(f"{', '.join(twice) or text!r} is named twice" if twice else "names nobody", "write each name once")
+    return tuple(found)
 
 
 def ranges(text: str) -> tuple[IPv4Network | IPv6Network, ...]:

@@ -12,7 +12,8 @@ import yaml
 
 from perennial.decisions import tags
 from perennial.model.messages import Queue
-from perennial.settings.catalog import CATALOG, SECRETS
+from perennial.settings.agreement import SECRETS
+from perennial.settings.catalog import CATALOG
 from tests.architecture.source import modules
 from tests.docs.pages import ROOT
 
@@ -47,7 +48,7 @@ def settings() -> frozenset[str]:
 
 
 def is_setting(name: str) -> bool:
-    """Tell whether an environment variable of ours exists; signing secrets have any name."""
+    """Tell whether an environment variable of ours exists; secrets have any name."""
     return name in settings() or name.startswith(SECRETS)
 
 

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from perennial.errors import SettingsError
+from perennial.model.authority import AuthorityKind, AuthoritySetting
 from perennial.model.clouds import CLOUDS
 from perennial.model.decision import Mode
+from perennial.model.zones import ZoneSetting
 from perennial.settings import Settings, from_environment
 from perennial.settings.catalog import CATALOG
 from perennial.settings.page import page
@@ -54,6 +56,11 @@ def test_every_setting_is_read() -> None:
         SUPERVISION_GRACE="36h",
         FOREIGN_TAGS="AcmeBot=Acmebot other=X",
         FORBID_EXPORTABLE_KEYS="True",
+        AUTHORITIES='[{"name": "le", "directory": "https://ca.example/dir", "agree_terms": true}, {"name": "hand", "kind": "external"}]',
+        ISSUERS="le, Hand",
+        ZONES='[{"zone": "Example.com.", "provider": "azure", "options": {"subscription": "s", "resource_group": "dns"}}]',
+        KEYS="https://kv-own.vault.example/",
+        DNS_SERVERS="10.0.0.4 127.0.0.1:5353 [fd00::4]:53 ::1",
         WEBHOOK_RANGES="10.0.0.0/8 fd00::/8",
         KEEP_DELIVERIES="30d",
         KEEP_HISTORY="800d",
@@ -74,6 +81,16 @@ def test_every_setting_is_read() -> None:
         supervision_grace=timedelta(hours=36),
         foreign_tags={"acmebot": "Acmebot", "other": "X"},
         forbid_exportable_keys=True,
+        authorities=(
+            AuthoritySetting(name="le", directory="https://ca.example/dir", agree_terms=True),
+            AuthoritySetting(name="hand", kind=AuthorityKind.EXTERNAL),
+        ),
+        issuers=("le", "hand"),
+        zones=(
+            ZoneSetting(zone="example.com", provider="azure", options={"subscription": "s", "resource_group": "dns"}),
+        ),
+        keys="https://kv-own.vault.example",
+        dns_servers=("10.0.0.4:53", "127.0.0.1:5353", "[fd00::4]:53", "[::1]:53"),
         webhook_ranges=(ip_network("10.0.0.0/8"), ip_network("fd00::/8")),
         keep_deliveries=timedelta(days=30),
         keep_history=timedelta(days=800),
@@ -135,6 +152,17 @@ def test_no_foreign_tags_can_be_said() -> None:
         ("SUPERVISION_GRACE", "5m", "too short; at least 1h"),
         ("FOREIGN_TAGS", "acmebot", "'acmebot' has no manager"),
         ("FORBID_EXPORTABLE_KEYS", "yes", "neither true nor false"),
+        ("KEYS", "kv-own", "not an https address"),
+        ("KEYS", "https://kv-orders.vault.example", "names kv-orders, a vault of the fleet"),
+        ("ISSUERS", "le", "names 'le', which no CA of PERENNIAL_AUTHORITIES is called"),
+        ("ISSUERS", "le LE", "'le' is named"),
+        ("ISSUERS", ",", "names nobody"),
+        ("DNS_SERVERS", "dns.example:53", "write addresses, not names"),
+        ("DNS_SERVERS", "10.0.0.4:0", "a port from 1"),
+        ("DNS_SERVERS", "10.0.0.4:65536", "a port from 1"),
+        ("DNS_SERVERS", "10.0.0.4:", "write addresses"),
+        ("DNS_SERVERS", "fd00::4:", "write addresses"),
+        ("DNS_SERVERS", "[10.0.0.400]:53", "write addresses"),
         ("WEBHOOK_RANGES", "10.0.0.1/8", "host bits"),
         ("WEBHOOK_RANGES", "intranet", "10.1.0.0/16"),
         ("KEEP_DELIVERIES", "1d", "at least 8d"),

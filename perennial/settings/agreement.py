@@ -1,0 +1,58 @@
+"""What settings say of each other: names that must be known, secrets that must be there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from perennial.model.authority import AuthorityKind, AuthoritySetting
+from perennial.model.zones import ZoneSetting
+from perennial.settings.objects import where
+
+PREFIX = "PERENNIAL_"
+SECRETS = "PERENNIAL_SECRET_"  # of webhooks, DNS providers and CAs, each named by what needs it
+
+
+def faults(values: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[str]:
+    """Go through the faults between settings; one that could not be read itself is left out."""
+    authorities: tuple[AuthoritySetting, ...] = values.get("authorities", ())
+    zones: tuple[ZoneSetting, ...] = values.get("zones", ())
+    for place, one in enumerate(authorities):
+        if one.eab_secret:
+            yield from _secret("AUTHORITIES", where("authorities", place, "eab_secret"), one.eab_secret, environ)
+    for place, zone in enumerate(zones):
+        name = zone.options.get("secret", "")
+        if name:
+            yield from _secret("ZONES", where("zones", place, "options.secret"), name, environ)
+    yield from _keys(values, authorities, environ)
+    yield from _issuers(values, authorities, environ)
+
+
+def _secret(setting: str, place: str, name: str, environ: Mapping[str, str]) -> Iterator[str]:
+    if not environ.get(SECRETS + name, "").strip():
+        yield f"{PREFIX}{setting} {place}: {SECRETS}{name} is missing; add it, in Azure as a Key Vault reference"
+
+
+def _keys(
+    values: Mapping[str, Any], authorities: tuple[AuthoritySetting, ...], environ: Mapping[str, str]
+) -> Iterator[str]:
+    variable = f"{PREFIX}KEYS"
+    acme = [one.name for one in authorities if one.kind is AuthorityKind.ACME]
+    if acme and not environ.get(variable, "").strip():
+        yield f"{variable} is missing; {', '.join(acme)} signs with an account's key: name a vault of the app's own, as in https://VAULT.SUFFIX"
+    vault = (urlsplit(values.get("keys", "")).hostname or "").partition(".")[0]
+    if vault and vault in values.get("vaults", {}):
+        yield f"{variable} names {vault}, a vault of the fleet; keep the accounts' keys in a vault of the app's own"
+
+
+def _issuers(
+    values: Mapping[str, Any], authorities: tuple[AuthoritySetting, ...], environ: Mapping[str, str]
+) -> Iterator[str]:
+    if "authorities" not in values and environ.get(f"{PREFIX}AUTHORITIES", "").strip():
+        return  # told of already
+    known = [one.name for one in authorities]
+    for name in values.get("issuers", ()):
+        if name not in known:
+            fix = f"write one of {', '.join(known)}" if known else f"add it to {PREFIX}AUTHORITIES"
+            yield f"{PREFIX}ISSUERS names {name!r}, which no CA of {PREFIX}AUTHORITIES is called; {fix}"
