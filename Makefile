@@ -39,6 +39,7 @@ lint: set-up ## Style, types, the direction of imports, docstrings
 	$(py) -m ruff check .
 	$(py) -m ruff format --check .
 	$(py) -m mypy --strict $(code)
+	MYPYPATH=infra/hooks $(py) -m mypy --strict infra/hooks
 	.venv/bin/lint-imports
 	$(py) -m interrogate -q $(code) || { $(py) -m interrogate -vv $(code) | grep MISSED; exit 1; }
 

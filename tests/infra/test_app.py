@@ -12,7 +12,8 @@ from perennial.model.roles import BROAD
 from perennial.ports import tables
 from perennial.ports.tables import TableSpec
 from perennial.settings import from_environment
-from perennial.settings.catalog import CATALOG, SECRETS
+from perennial.settings.agreement import SECRETS
+from perennial.settings.catalog import CATALOG
 from tests.infra.stage import NAMES, Stage, deploy, deployed, indexed, parameters
 
 #: Azure Functions: ignored on Flex Consumption, or in the way of a deployment.

@@ -1,11 +1,9 @@
-"""What azd reads, and the step that follows the code, run with an `az` of our own."""
+"""What azd reads, and the step that follows the code, run with an `az` of our own. The step before: test_check.py."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
-import stat
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.infra.hooks import azure_yaml, run_as_azd
 from tests.infra.stage import INFRA, ROOT, deployed
 
 #: Azure Developer CLI: schemas/v1.0/azure.yaml.json, the members that are used here.
@@ -25,34 +24,22 @@ for word; do case $word in @*) cat "${word#@}" >"$AZ_LOG.parameters" ;; esac; do
 """
 
 
-def azure_yaml() -> dict[str, Any]:
-    """Read azure.yaml."""
-    return dict(yaml.safe_load((ROOT / "azure.yaml").read_text(encoding="utf-8")))
-
-
 def workflow() -> dict[str, Any]:
     """Read the workflow for users."""
     return dict(yaml.safe_load((ROOT / ".github" / "workflows" / "azure-dev.yml").read_text(encoding="utf-8")))
 
 
 def run_hook(folder: Path, **changes: str) -> subprocess.CompletedProcess[str]:
-    """Run the step after the code as azd does on POSIX."""
-    az = folder / "bin" / "az"
-    az.parent.mkdir()
-    az.write_text(AZ, encoding="utf-8")
-    az.chmod(az.stat().st_mode | stat.S_IXUSR)
+    """Run the step after the code with an `az` that only notes what it is asked."""
     told = {
-        "PATH": f"{az.parent}{os.pathsep}{os.environ['PATH']}",
         "AZ_LOG": str(folder / "log"),
         "PERENNIAL_WIRING": json.dumps(deployed("public").wiring),
         "AZURE_ENV_NAME": "prod",
         "AZURE_LOCATION": "westeurope",
         "AZURE_SUBSCRIPTION_ID": "aaaaaaaa-0000-4000-8000-000000000001",
         "PERENNIAL_EVENTS_PAUSE": "0",
-    } | changes
-    script = azure_yaml()["hooks"]["postdeploy"]["posix"]
-    command = [script["shell"], script["run"]]
-    return subprocess.run(command, cwd=ROOT, env=told, capture_output=True, text=True, check=False)
+    }
+    return run_as_azd("postdeploy", folder, AZ, told | changes)
 
 
 def test_azd_knows_every_member() -> None:
@@ -64,24 +51,29 @@ def test_azd_knows_every_member() -> None:
     assert config["services"] == {"app": {"project": ".", "language": "python", "host": "function"}}
     assert (ROOT / config["infra"]["path"] / "main.bicep").is_file()
     assert set(config["services"]["app"]) <= SERVICE
+    assert set(config["hooks"]) == {"preprovision", "postdeploy"}
 
 
-def test_events_come_after_the_code_on_every_system() -> None:
-    """One script for POSIX and one for Windows, both of which are there and deploy the same file."""
-    hook = azure_yaml()["hooks"]["postdeploy"]
+@pytest.mark.parametrize("step", ["preprovision", "postdeploy"])
+def test_a_step_is_one_script_on_every_system(step: str) -> None:
+    """The same file for POSIX and Windows, where a shell only starts it and hands its failure on.
+
+    What ends with the script's name would be taken for a script to run by itself, in an environment of its own (azd: language hooks).
+    """
+    hook = azure_yaml()["hooks"][step]
     assert set(hook) == {"posix", "windows"}
-    for system, shell in (("posix", "sh"), ("windows", "pwsh")):
-        assert set(hook[system]) <= HOOK
-        assert hook[system]["shell"] == shell
-        text = (ROOT / hook[system]["run"]).read_text(encoding="utf-8")
-        assert "az deployment sub create" in text
-        assert "--template-file infra/events.bicep" in text
-        assert set(re.findall(r"\b(?:AZURE|PERENNIAL)_[A-Z_]+\b", text)) >= {
-            "PERENNIAL_WIRING",
-            "AZURE_ENV_NAME",
-            "AZURE_LOCATION",
-            "AZURE_SUBSCRIPTION_ID",
-        }
+    assert all(set(hook[system]) <= HOOK for system in hook)
+    (script,) = re.findall(r"infra/hooks/\w+\.py", hook["posix"]["run"])
+    assert hook["posix"] == {"shell": "sh", "run": f"python3 {script} || exit 1"}
+    assert hook["windows"] == {"shell": "pwsh", "run": f"python {script}; exit $LASTEXITCODE"}
+    assert (ROOT / script).is_file()
+
+
+def test_the_check_comes_first_and_the_events_last() -> None:
+    """The vaults are asked before anything is created, and subscribed to once the functions are there."""
+    hooks = azure_yaml()["hooks"]
+    assert "infra/hooks/check.py" in hooks["preprovision"]["posix"]["run"]
+    assert "infra/hooks/events.py" in hooks["postdeploy"]["posix"]["run"]
 
 
 def test_the_hook_hands_the_wiring_to_the_second_deployment(tmp_path: Path) -> None:
