@@ -60,6 +60,7 @@ class App:
         self.host = host
         self.log = Log(host.process.log)
         self._http = urllib3.PoolManager(retries=False, timeout=120)
+        self._swept = 0.0  # when the last sweep was asked for, in seconds of the wall clock
 
     def close(self) -> None:
         """Close the connections."""
@@ -76,10 +77,12 @@ class App:
     def sweep(self, vaults: int, bound: float) -> float:
         """Sweep, and return the seconds until all of so many vaults were walked.
 
-        Two walks that end at once may both tell the sweep's end, so the walks are counted.
+        Two walks that end at once may both tell the sweep's end, so the walks are counted. A sweep's tick is a whole second, and
+        a second sweep of one tick is none, so this one begins in a second of its own.
         """
         ended = self.log.count("walk")
-        began = time.perf_counter()
+        threading.Event().wait(max(int(self._swept) + 1 - time.time(), 0))
+        began, self._swept = time.perf_counter(), time.time()
         self.ask("POST", "api/sweeps")
         self.wait("walk", ended + vaults, bound)
         return time.perf_counter() - began

@@ -16,7 +16,7 @@ from azure.data.tables import TableClient, TableEntity, UpdateMode
 
 from perennial.adapters.codec import Entity, from_entity, to_entity
 from perennial.errors import BadInput, Changed, Unavailable
-from perennial.ports.tables import Page, Query, Stored, TableSpec
+from perennial.ports.tables import Keys, Page, Query, Stored, TableSpec
 
 MARK = "written_as"  # a column of every row that no row type has
 
@@ -40,17 +40,11 @@ class AzureTable[T]:
         """Return the next page of the rows that match: one call."""
         if not 1 <= query.limit <= 1000:
             raise BadInput("limit", "a page has 1 to 1,000 rows")
-        text, parameters = filter_of(query)
-        place = _place(more)
+        return Page(*self._page(query, more, self._stored))
 
-        def ask(client: TableClient) -> Page[T]:
-            found: Any = client.query_entities(text, parameters=parameters, results_per_page=query.limit)
-            pages = found.by_page(continuation_token=place)  # a mapping, though ItemPaged says text
-            rows = tuple(self._stored(entity) for entity in next(pages, ()))
-            following = pages.continuation_token
-            return Page(rows, msgspec.json.encode(following).decode() if following else None)
-
-        return self._ask_plainly(ask)
+    def keys(self, partition: str, more: str | None = None) -> Keys:
+        """Return the next page of a partition's row keys: one call."""
+        return Keys(*self._page(Query(partition=partition), more, lambda entity: str(entity["RowKey"]), ["RowKey"]))
 
     def insert(self, row: T) -> Stored[T] | None:
         """Insert a row if absent."""
@@ -92,6 +86,21 @@ class AzureTable[T]:
     def delete(self, partition: str, key: str) -> None:
         """Delete a row; the SDK passes over one that is not there."""
         self._ask_plainly(lambda client: client.delete_entity(partition, key))
+
+    def _page[R](
+        self, query: Query, more: str | None, read: Callable[[TableEntity], R], select: list[str] | None = None
+    ) -> tuple[tuple[R, ...], str | None]:
+        text, parameters = filter_of(query)
+        place = _place(more)
+
+        def ask(client: TableClient) -> tuple[tuple[R, ...], str | None]:
+            found: Any = client.query_entities(text, parameters=parameters, results_per_page=query.limit, select=select)
+            pages = found.by_page(continuation_token=place)  # a mapping, though ItemPaged says text
+            items = tuple(read(entity) for entity in next(pages, ()))
+            following = pages.continuation_token
+            return items, msgspec.json.encode(following).decode() if following else None
+
+        return self._ask_plainly(ask)
 
     def _entity(self, partition: str, key: str) -> TableEntity | None:
         try:

@@ -88,5 +88,6 @@ class VaultWalk:
     failed: int = 0
     queued: int = 0  # looks asked for
     findings: int = 0
+    expected: float = 0.0  # renewals a day that the lifetimes of what it saw ask for
     error: str = ""
     fix: str = ""

@@ -33,6 +33,14 @@ class Page[T]:
     more: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Some row keys, in order; `more` continues after them (None: that was all)."""
+
+    items: tuple[str, ...]
+    more: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """Which rows: all conditions hold. Only partition and key are indexed; the rest is filtered by the service."""
@@ -66,6 +74,10 @@ class Table[T](Protocol):
     @look
     def select(self, query: Query, more: str | None = None) -> Page[T]:
         """Return the next page of the rows that match, ordered by partition and key."""
+
+    @look
+    def keys(self, partition: str, more: str | None = None) -> Keys:
+        """Return the next page of a partition's row keys, in order. No other column is read, so it costs little."""
 
     @effect
     def insert(self, row: T) -> Stored[T] | None:

@@ -19,6 +19,17 @@ def every[T](table: Table[T], query: Query) -> Iterator[Stored[T]]:
         more = page.more
 
 
+def every_key[T](table: Table[T], partition: str) -> Iterator[str]:
+    """Yield all row keys of a partition, page by page."""
+    more: str | None = None
+    while True:
+        page = table.keys(partition, more)
+        yield from page.items
+        if page.more is None:
+            return
+        more = page.more
+
+
 def newest[T](table: Table[T], query: Query, limit: int) -> list[Stored[T]]:
     """Return the first rows of a table, at most `limit`: an empty page that has more is no end."""
     found: list[Stored[T]] = []

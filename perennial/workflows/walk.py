@@ -20,7 +20,7 @@ from perennial.ports.tables import Stored
 from perennial.workflows import vault_state, walk_end
 from perennial.workflows.names_seen import NamesSeen
 from perennial.workflows.sight import fleet_row, renewal_policy
-from perennial.workflows.walk_page import Counts, PageWalk
+from perennial.workflows.walk_page import Beside, Counts, PageWalk
 from perennial.workflows.world import World
 
 LEASE = timedelta(minutes=12)  # longer than functionTimeout, so that a lease which has ended has no living holder
@@ -63,6 +63,7 @@ class Leg:
     vault: Stored[VaultRow]
     policy: RenewalPolicy
     seen: NamesSeen
+    beside: Beside
 
     def save(self, row: VaultWalk) -> None:
         """Write the walk's row under its ETag. Raises Changed: another took it, so this leg stops without another effect."""
@@ -87,7 +88,12 @@ def _begin(world: World, stored: Stored[VaultWalk]) -> Leg | None:
         taken = replace(fresh(taken), mode=policy.mode)
     salt = f"{row.tick.isoformat()} {row.vault}"
     return Leg(
-        world, world.tables.sweeps.save(Stored(taken, stored.etag)), vault, policy, NamesSeen(salt, taken.names_seen)
+        world,
+        world.tables.sweeps.save(Stored(taken, stored.etag)),
+        vault,
+        policy,
+        NamesSeen(salt, taken.names_seen),
+        Beside.of(world, row.vault),
     )
 
 
@@ -131,7 +137,7 @@ def _take(leg: Leg, items: tuple[Listed, ...]) -> VaultWalk:
     row = leg.row.value
     for item in items:
         leg.seen.add(item.ref.name)
-    return counted(row, PageWalk(leg.world, leg.vault.value, leg.policy, row.queued).take(items))
+    return counted(row, PageWalk(leg.world, leg.vault.value, leg.policy, leg.beside, row.queued).take(items))
 
 
 def counted(row: VaultWalk, page: Counts) -> VaultWalk:
@@ -144,6 +150,7 @@ def counted(row: VaultWalk, page: Counts) -> VaultWalk:
         failed=row.failed + page.failed,
         queued=row.queued + page.queued,
         findings=row.findings + page.findings,
+        expected=row.expected + page.expected,
     )
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from perennial.compliance import evaluate_vault
 from perennial.compliance.engine import FAULTS
 from perennial.compliance.rule import VaultSubject
-from perennial.decisions.case import managed
-from perennial.decisions.tags import wishes
 from perennial.errors import Changed
 from perennial.log import line, warn
 from perennial.model.decision import RenewalPolicy
@@ -22,23 +20,24 @@ from perennial.ports.tables import Query, Stored
 from perennial.workflows import announce, findings, notices, vault_state
 from perennial.workflows.gone import mark_gone
 from perennial.workflows.names_seen import NamesSeen
-from perennial.workflows.reading import every
+from perennial.workflows.reading import every, every_key
 from perennial.workflows.sight import fleet_row
 from perennial.workflows.world import World
 
 TRIES = 5
+FEW = 20  # rows that are read by name; for more the whole vault's are read
 
 
 def finish(world: World, stored: Stored[VaultWalk], policy: RenewalPolicy, seen: NamesSeen) -> None:
     """End a walk that saw everything. Its row is closed last: a crash before that walks the last page again."""
     row = stored.value
-    expected = _settle_rows(world, row, policy, seen)
+    _settle_rows(world, row, seen)
     vault = _change_vault(
         world,
         row.vault,
         lambda now: replace(now, whole_walk=world.now, mode_seen=policy.mode, listed=row.seen),
     )
-    _change_fleet(world, lambda fleet: _with_expected(fleet, row.vault, expected))
+    _change_fleet(world, lambda fleet: _with_expected(fleet, row.vault, row.expected))
     check_vault(world, vault)
     ended = replace(
         row, state=WalkState.WHOLE, ended=world.now, lease_until=None, place="", names_seen="", error="", fix=""
@@ -95,21 +94,28 @@ def totals(rows: list[VaultWalk]) -> Mapping[str, int]:
     }
 
 
-def _settle_rows(world: World, row: VaultWalk, policy: RenewalPolicy, seen: NamesSeen) -> float:
-    """Go once through the vault's rows: mark what was not seen as gone; return how many renewals a day the others ask for."""
-    expected = 0.0
-    for stored in every(world.tables.inventory, Query(partition=row.vault)):
+def _settle_rows(world: World, row: VaultWalk, seen: NamesSeen) -> None:
+    """Go once through the names of the vault's rows, and mark as gone what was not seen."""
+    unseen = [key for key in every_key(world.tables.inventory, row.vault) if key not in seen]
+    for stored in _entries(world, row.vault, unseen):
         entry = stored.value
-        if entry.gone is not None:
+        if entry.gone is not None or row.started is None or entry.first_seen >= row.started:
             continue
         try:
-            if entry.certificate in seen or row.started is None or entry.first_seen >= row.started:
-                expected += renewals_a_day(entry, policy)
-            else:
-                _missing(world, stored)
+            _missing(world, stored)
         except FAULTS as fault:  # one bad row does not hold up the vault; its own look fails loudly
             warn("walk-item-failed", certificate=str(entry.ref), error=f"{type(fault).__name__}: {fault}")
-    return expected
+
+
+def _entries(world: World, vault: str, names: list[str]) -> Iterator[Stored[Entry]]:
+    """Read the rows of these names: a few by name, many in one pass."""
+    if len(names) <= FEW:
+        yield from filter(None, (world.tables.inventory.get(vault, name) for name in names))
+        return
+    wanted = frozenset(names)
+    for stored in every(world.tables.inventory, Query(partition=vault)):
+        if stored.value.certificate in wanted:
+            yield stored
 
 
 def _missing(world: World, stored: Stored[Entry]) -> None:
@@ -127,15 +133,6 @@ def _missing(world: World, stored: Stored[Entry]) -> None:
         world.queues.send(Look(certificate=entry.ref, cause="sweep: not listed"))
     except Changed:
         return  # a look is at it; what is still missing at the next walk is marked then
-
-
-def renewals_a_day(entry: Entry, policy: RenewalPolicy) -> float:
-    """Return how many renewals a day a certificate's lifetime asks for; none where it is not managed."""
-    version = entry.version
-    if version is None or not managed(policy.mode, wishes(entry.tags)):
-        return 0.0
-    period = (entry.due_at - version.not_before) if entry.due_at else version.lifetime * 2 / 3
-    return timedelta(days=1) / max(period, timedelta(hours=1))
 
 
 def _with_expected(fleet: FleetRow, vault: str, expected: float) -> FleetRow:

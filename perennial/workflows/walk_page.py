@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from perennial.compliance.engine import FAULTS
+from perennial.decisions.case import managed
 from perennial.decisions.renewal import decide
+from perennial.decisions.tags import wishes
 from perennial.errors import Changed
 from perennial.log import warn
 from perennial.model.certificate import Listed
@@ -18,10 +20,10 @@ from perennial.model.inventory import Entry, VaultRow
 from perennial.model.messages import Look
 from perennial.model.notices import subject_of
 from perennial.model.renewal import Renewal
-from perennial.ports.tables import Query, Stored
+from perennial.ports.tables import FINDINGS, INVENTORY, Stored
 from perennial.workflows import findings
+from perennial.workflows.ahead import Ahead
 from perennial.workflows.inspection import inspect, snapshot_of
-from perennial.workflows.reading import every, just_before, newest
 from perennial.workflows.world import World
 
 PACE = timedelta(
@@ -42,6 +44,21 @@ class Counts:
     failed: int = 0
     queued: int = 0
     findings: int = 0
+    expected: float = 0.0  # renewals a day
+
+
+@dataclass(slots=True)
+class Beside:
+    """What the tables hold of a vault, read ahead of its list."""
+
+    entries: Ahead[Entry]
+    findings: Ahead[Finding]
+
+    @classmethod
+    def of(cls, world: World, vault: str) -> Beside:
+        """Begin at the start of a vault, or anywhere in it."""
+        tables = world.tables
+        return cls(Ahead(tables.inventory, INVENTORY, vault), Ahead(tables.findings, FINDINGS, vault, beyond=":~"))
 
 
 @dataclass(slots=True)
@@ -51,17 +68,18 @@ class PageWalk:
     world: World
     vault: VaultRow
     policy: RenewalPolicy
+    beside: Beside
     before: int  # looks that this walk had queued before this page
     counts: Counts = field(default_factory=Counts)
 
     def take(self, items: Sequence[Listed]) -> Counts:
         """Go through the items; one that fails is counted and does not hold up the others."""
         names = [item.ref.name for item in items]
-        rows, known = entries_of(self.world, self.vault.vault, names), findings_of(self.world, self.vault.vault, names)
+        rows, known = self.beside.entries.of(names), self.beside.findings.of(names)
         for item in items:
             self.counts.seen += 1
             try:
-                self._one(item, rows.get(item.ref.name), known[item.ref.name])
+                self._one(item, next(iter(rows[item.ref.name]), None), known[item.ref.name])
             except (Changed, *FAULTS) as fault:
                 self.counts.failed += 1
                 warn("walk-item-failed", certificate=str(item.ref), error=f"{type(fault).__name__}: {fault}")
@@ -69,6 +87,8 @@ class PageWalk:
 
     def _one(self, item: Listed, stored: Stored[Entry] | None, known: list[Stored[Finding]]) -> None:
         why = self._news(item, stored)
+        if stored is not None and stored.value.gone is None:
+            self.counts.expected += renewals_a_day(stored.value, self.policy)
         if why:
             self.counts.skipped[why] += 1  # its look checks the rules, on what it reads
             return
@@ -159,37 +179,10 @@ def change(entry: Entry, item: Listed) -> str:
     return "other tags" if dict(entry.tags) != dict(item.tags) else ""
 
 
-def entries_of(world: World, vault: str, names: Sequence[str]) -> dict[str, Stored[Entry]]:
-    """Read the rows of these names: in one call where the list is in name order, as it is seen to be; what lies elsewhere by name."""
-    if not names:
-        return {}
-    limit = min(2 * len(names) + 10, 1000)
-    window = newest(
-        world.tables.inventory, Query(partition=vault, after=just_before(min(names)), until=max(names)), limit
-    )
-    found = {stored.value.certificate: stored for stored in window}
-    end = window[-1].value.certificate if len(window) == limit else ""
-    for name in names:
-        if name not in found and end and name > end:
-            stored = world.tables.inventory.get(vault, name)
-            if stored is not None:
-                found[name] = stored
-    return found
-
-
-def findings_of(world: World, vault: str, names: Iterable[str]) -> dict[str, list[Stored[Finding]]]:
-    """Read the findings of these names, likewise."""
-    found: dict[str, list[Stored[Finding]]] = {name: [] for name in names}
-    if not found:
-        return found
-    limit = min(8 * len(found) + 10, 1000)
-    between = Query(partition=vault, after=just_before(min(found)), until=f"{max(found)}:~")
-    window = newest(world.tables.findings, between, limit)
-    end = f"{window[-1].value.certificate}:{window[-1].value.rule}" if len(window) == limit else ""
-    beyond = {name for name in found if end and f"{name}:~" > end}
-    for stored in window:
-        if stored.value.certificate in found and stored.value.certificate not in beyond:
-            found[stored.value.certificate].append(stored)
-    for name in beyond:
-        found[name] = list(every(world.tables.findings, Query(partition=vault, prefix=f"{name}:")))
-    return found
+def renewals_a_day(entry: Entry, policy: RenewalPolicy) -> float:
+    """Return how many renewals a day a certificate's lifetime asks for; none where it is not managed."""
+    version = entry.version
+    if version is None or not managed(policy.mode, wishes(entry.tags)):
+        return 0.0
+    period = (entry.due_at - version.not_before) if entry.due_at else version.lifetime * 2 / 3
+    return timedelta(days=1) / max(period, timedelta(hours=1))

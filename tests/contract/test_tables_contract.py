@@ -69,6 +69,25 @@ def pages(tables: Tables, query: Query) -> Iterator[list[Delivery]]:
         yield [stored.value for stored in page.items]
 
 
+def test_keys_are_a_partitions_row_keys_in_order(tables: Tables, subject: str) -> None:
+    """All of them, over all pages, and no other partition's; none where there is no row."""
+    assert all_keys(tables, subject) == []
+    for number in (3, 1, 2):
+        tables.deliveries.put(delivery(subject, f"n{number}"))
+    tables.deliveries.put(delivery(f"{subject}-other", "n4"))
+    assert all_keys(tables, subject) == ["n1:ops", "n2:ops", "n3:ops"]
+
+
+def all_keys(tables: Tables, partition: str) -> list[str]:
+    """Walk the pages of a partition's keys."""
+    page = tables.deliveries.keys(partition)
+    found = [*page.items]
+    while page.more is not None:
+        page = tables.deliveries.keys(partition, page.more)
+        found += page.items
+    return found
+
+
 def test_get_returns_a_row_as_it_was_written(tables: Tables, subject: str) -> None:
     """What goes in comes out, enums, instants and None included."""
     row = delivery(subject, "n1", closed=NOW + timedelta(microseconds=7), next_attempt=None)

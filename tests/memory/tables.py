@@ -12,7 +12,7 @@ from datetime import datetime
 
 from perennial.errors import BadInput, Changed
 from perennial.ports import tables
-from perennial.ports.tables import Page, Query, Stored, Tables, TableSpec
+from perennial.ports.tables import Keys, Page, Query, Stored, Tables, TableSpec
 
 # Table Storage: "/", "\", "#", "?" and control characters are not allowed in keys.
 FORBIDDEN = re.compile(r"[/\\#?\x00-\x1f\x7f-\x9f]")
@@ -121,6 +121,11 @@ class MemoryTable[T]:
             found.append(self._stored(cell))
             last = at
         return Page(tuple(found), None)
+
+    def keys(self, partition: str, more: str | None = None) -> Keys:
+        """Return the next page of a partition's row keys."""
+        page = self.select(Query(partition=partition), more)
+        return Keys(tuple(self.spec.key(stored.value)[1] for stored in page.items), page.more)
 
     def insert(self, row: T) -> Stored[T] | None:
         """Insert a row if absent."""

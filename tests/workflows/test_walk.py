@@ -10,12 +10,11 @@ import pytest
 
 from perennial.errors import Changed
 from perennial.model.certificate import CertificateRef, Listed
-from perennial.model.findings import Finding, Severity
 from perennial.model.history import WalkState
 from perennial.model.ids import inverted
 from perennial.model.inventory import Entry
 from perennial.model.messages import Look
-from perennial.workflows.walk_page import change, entries_of, findings_of
+from perennial.workflows.walk_page import change
 from tests.memory.stage import Stage
 from tests.workflows.walking import (
     DAY,
@@ -205,24 +204,6 @@ def test_one_bad_row_does_not_hold_up_the_others(spoil: Callable[[Stage], None])
     step(on, tick)
     row = walk_of(on, tick)
     assert (row.state, row.seen, row.checked, row.failed) == (WalkState.WHOLE, 3, 2, 1), "the others are checked"
-
-
-def test_a_list_in_any_order_finds_its_rows() -> None:
-    """Rows and findings are found wherever their names lie, in windows or by name, and no neighbour's are taken."""
-    on = stage(*named(90), "a", "a-1", "a1", "ab")
-    for name in ("a", "a-1", "ab", "cert-00050"):
-        finding = Finding(
-            vault=ORDERS, certificate=name, rule="x", severity=Severity.LOW, opened=NOW, last_seen=NOW, state="open"
-        )
-        on.tables.findings.put(finding)
-    for names in (["a"], ["cert-00089", "a", "cert-00050", "none"], ["ab", "a-1", "a1", "a"], named(25), []):
-        rows = entries_of(on.world(), ORDERS, names)
-        assert set(rows) >= set(names) - {"none"}
-        assert "none" not in rows
-        found = findings_of(on.world(), ORDERS, names)
-        expected = {name: name in ("a", "a-1", "ab", "cert-00050") for name in names}
-        assert {name: bool(stored) for name, stored in found.items()} == expected
-        assert all(one.value.certificate == name for name, stored in found.items() for one in stored)
 
 
 def test_a_walk_that_another_took_over_stops() -> None:
