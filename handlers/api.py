@@ -16,6 +16,7 @@ from perennial.workflows.api import (
     mode,
     pending,
     renewals,
+    requests,
     subscriptions,
     sweeps,
 )
@@ -80,6 +81,24 @@ def discard_pending(req: func.HttpRequest) -> func.HttpResponse:
     return _answered(pending.discarded, req, access.Role.OPERATE)
 
 
+@doors.route("requests", methods=["GET"], auth_level=GUARD)
+def list_requests(req: func.HttpRequest) -> func.HttpResponse:
+    """List the CSRs that wait for a signature."""
+    return _answered(requests.listed, req, access.Role.READ, or_signs=True)
+
+
+@doors.route("requests/{vault}/{name}", methods=["GET"], auth_level=GUARD)
+def get_request(req: func.HttpRequest) -> func.HttpResponse:
+    """Show a CSR that waits for a signature."""
+    return _answered(requests.shown, req, access.Role.READ, or_signs=True)
+
+
+@doors.route("requests/{vault}/{name}", methods=["POST"], auth_level=GUARD)
+def post_chain(req: func.HttpRequest) -> func.HttpResponse:
+    """Take the chain that answers a CSR."""
+    return _answered(requests.answered_by, req, access.Role.OPERATE, or_signs=True)
+
+
 @doors.route("subscriptions", methods=["GET"], auth_level=GUARD)
 def list_subscriptions(req: func.HttpRequest) -> func.HttpResponse:
     """List subscriptions."""
@@ -134,9 +153,11 @@ def start_sweep(req: func.HttpRequest) -> func.HttpResponse:
     return _answered(sweeps.started, req, access.Role.OPERATE)
 
 
-def _answered(operation: http.Operation, req: func.HttpRequest, needed: access.Role) -> func.HttpResponse:
+def _answered(
+    operation: http.Operation, req: func.HttpRequest, needed: access.Role, *, or_signs: bool = False
+) -> func.HttpResponse:
     """Run an operation in a fresh world, if whoever asks may have it run."""
-    return _sent(access.admit(operation, _read(req), needed, wiring.gate(), wiring.world))
+    return _sent(access.admit(operation, _read(req), needed, wiring.gate(), wiring.world, or_signs=or_signs))
 
 
 def _read(req: func.HttpRequest) -> http.Request:

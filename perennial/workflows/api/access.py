@@ -30,6 +30,9 @@ class Role(IntEnum):
     ADMIN = 3
 
 
+#: Beside the ladder: may see what waits for a signature and bring chains, and nothing else. For an agent beside a CA.
+SIGN = "Perennial.Sign"
+
 NAMES = {"Perennial.Read": Role.READ, "Perennial.Operate": Role.OPERATE, "Perennial.Admin": Role.ADMIN}
 SAID = {role: name for name, role in NAMES.items()}
 
@@ -52,19 +55,28 @@ class Principal:
 
     name: str
     role: Role
+    signs: bool = False  # has the role Perennial.Sign
 
 
-def admit(operation: Operation, request: Request, needed: Role, gate: Gate, world: Callable[[], World]) -> Response:
-    """Run an operation for whoever may have it run; the world is made only for them."""
+def admit(
+    operation: Operation,
+    request: Request,
+    needed: Role,
+    gate: Gate,
+    world: Callable[[], World],
+    *,
+    or_signs: bool = False,
+) -> Response:
+    """Run an operation for whoever may have it run; the world is made only for them. `or_signs`: the role Perennial.Sign suffices."""
     try:
-        principal = admitted(gate, request.principal, needed)
+        principal = admitted(gate, request.principal, needed, or_signs=or_signs)
     except Declined as refusal:
         log.line("api-refused", operation=operation.__name__, status=refusal.status, slug=refusal.slug)
         return problem(refusal)
     return answer(operation, replace(request, actor=principal.name) if principal else request, world())
 
 
-def admitted(gate: Gate, header: str, needed: Role) -> Principal | None:
+def admitted(gate: Gate, header: str, needed: Role, *, or_signs: bool = False) -> Principal | None:
     """Return who asks; None where keys guard the app. Raises Declined: 503, 401 or 403, by default for everyone."""
     if needed is Role.NOBODY or not gate.sign_in:
         return None
@@ -76,12 +88,11 @@ def admitted(gate: Gate, header: str, needed: Role) -> Principal | None:
     if principal is None:
         fix = "sign in with Entra ID, or send a token for this app"
         raise Declined(401, "not-signed-in", "Not signed in", "the request carries no principal", fix=fix)
-    if principal.role < needed:
-        has = SAID.get(principal.role, "no role of this app")
-        fix = f"assign the app role {SAID[needed]} to this principal in the app's enterprise application"
-        raise Declined(
-            403, "role-missing", "Not allowed", f"this takes {SAID[needed]}; {principal.name} has {has}", fix=fix
-        )
+    if principal.role < needed and not (or_signs and principal.signs):
+        has = SAID.get(principal.role, SIGN if principal.signs else "no role of this app")
+        takes = f"{SAID[needed]} or {SIGN}" if or_signs else SAID[needed]
+        fix = f"assign the app role {takes} to this principal in the app's enterprise application"
+        raise Declined(403, "role-missing", "Not allowed", f"this takes {takes}; {principal.name} has {has}", fix=fix)
     return principal
 
 
@@ -96,11 +107,11 @@ def _read(header: str) -> Principal | None:
         return None
     pairs = [(_text(one.get("typ")), _text(one.get("val"))) for one in claims if isinstance(one, dict)]
     role_claims = ROLE_CLAIMS | {_text(told.get("role_typ"))} - {""}
-    role = max((NAMES.get(value, Role.NOBODY) for kind, value in pairs if kind in role_claims), default=Role.NOBODY)
+    held = {value for kind, value in pairs if kind in role_claims}
+    role = max((NAMES.get(value, Role.NOBODY) for value in held), default=Role.NOBODY)
     known = dict(reversed(pairs))
-    return Principal(
-        next((known[kind] for kind in NAME_CLAIMS if known.get(kind)), "a principal without a name")[:80], role
-    )
+    name = next((known[kind] for kind in NAME_CLAIMS if known.get(kind)), "a principal without a name")
+    return Principal(name[:80], role, SIGN in held)
 
 
 def _text(value: Any) -> str:

@@ -67,6 +67,7 @@ class Declined(PerennialError):
         self.field = field
         self.fix = fix
         self.wait = wait
+        self.more: Mapping[str, str] = {}  # further members of the problem document (RFC 9457 §3.2)
 
 
 type Operation = Callable[[Request, World], Response]
@@ -83,7 +84,7 @@ def answer(operation: Operation, request: Request, world: World) -> Response:
 
 
 def problem(error: Declined) -> Response:
-    """Write a problem document (RFC 9457 §3) with our members `field` and `fix`."""
+    """Write a problem document (RFC 9457 §3) with our members `field` and `fix`, and those of one problem alone."""
     body = {
         "type": f"urn:perennial:problem:{error.slug}",
         "title": error.title,
@@ -92,7 +93,7 @@ def problem(error: Declined) -> Response:
     }
     more = {name: text for name, text in (("field", error.field), ("fix", error.fix)) if text}
     waits = {} if error.wait is None else {"Retry-After": str(math.ceil(error.wait.total_seconds()))}
-    return Response(error.status, body | more, waits, PROBLEM)
+    return Response(error.status, body | more | dict(error.more), waits, PROBLEM)
 
 
 def declined(error: PerennialError) -> Declined:
