@@ -16,11 +16,12 @@ from pathlib import Path
 from localazure.children import die_with_parent
 from localazure.environment import Ready
 from localazure.keyvault.pace import Pace
+from localazure.plan import Plan, StartError
 from localazure.ports import PortTakenError
 from localazure.retry import RetryPolicy
 from localazure.seed import SeedError, seed
 from localazure.storage import StorageError
-from localazure.up import LocalAzureServer, Plan, StartError
+from localazure.up import LocalAzureServer
 
 
 def _arguments() -> argparse.Namespace:

@@ -28,6 +28,7 @@ class Ready:
     proxy: int
     identity: int
     management: int
+    dns: int  # UDP and TCP
     blob: int
     queue: int
     table: int
