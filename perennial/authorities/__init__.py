@@ -11,6 +11,12 @@ from perennial.ports.authority import Authority
 type Maker = Callable[[AuthoritySetting, Tools], Authority]
 
 
+def _acme(setting: AuthoritySetting, tools: Tools) -> Authority:
+    from perennial.authorities.acme.authority import AcmeAuthority
+
+    return AcmeAuthority(setting, tools)
+
+
 def _external(setting: AuthoritySetting, tools: Tools) -> Authority:
     from perennial.authorities.external import ExternalAuthority
 
@@ -18,7 +24,7 @@ def _external(setting: AuthoritySetting, tools: Tools) -> Authority:
     return ExternalAuthority(setting)
 
 
-AUTHORITIES: Mapping[AuthorityKind, Maker] = {AuthorityKind.EXTERNAL: _external}
+AUTHORITIES: Mapping[AuthorityKind, Maker] = {AuthorityKind.ACME: _acme, AuthorityKind.EXTERNAL: _external}
 """Makers by kind. Each imports what it needs when it is called: most invocations ask no CA."""
 
 

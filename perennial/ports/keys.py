@@ -24,6 +24,10 @@ class Keys(Protocol):
     def get(self, name: str) -> PublicKey | None:
         """Return the newest version of a key; None where there is no key of this name."""
 
+    @look
+    def read(self, key_id: str) -> PublicKey | None:
+        """Return the version at this address, as get and create gave it; None where it is no more."""
+
     @effect
     def create(self, name: str) -> PublicKey:
         """Make a new EC P-256 key, or a new version of it, that cannot be exported. Raises Refused, Unclear."""

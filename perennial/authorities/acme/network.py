@@ -1,0 +1,123 @@
+"""Requests to a CA: signed by the account's key in the vault, each with a nonce, errors as they were said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import requests
+from acme import errors as acme_errors
+from acme.client import ClientNetwork
+from acme.jws import JWS
+from josepy.errors import DeserializationError
+from josepy.json_util import decode_b64jose
+from josepy.jwa import ES256
+from josepy.jwk import JWKEC
+
+from perennial.authorities.acme.answers import Answer, Problem, retry_after
+
+AGENT = "perennial (acme-python)"
+WAITS = (5, 25)  # seconds for a connection, and for an answer: a look's lease must hold for all of its steps
+LARGEST = 1_000_000  # bytes of an answer; a chain has some thousands
+
+
+class Refusal(Exception):
+    """The CA answered with an error."""
+
+    def __init__(self, status: int, problem: Problem, wait: timedelta | None) -> None:
+        super().__init__(f"{status} {problem.code}: {problem.text}")
+        self.status = status
+        self.problem = problem
+        self.wait = wait  # its Retry-After
+
+
+class NoAnswer(Exception):
+    """The CA gave no answer that can be used; what was asked may have taken effect."""
+
+
+class StaleNonces(Exception):
+    """The CA refused two nonces in a row: nothing was done."""
+
+
+class Network(ClientNetwork):
+    """`acme`'s network, which signs and keeps nonces. It loses Retry-After and 409's problem document, and throws an error's nonce away: not here."""
+
+    def __init__(self, key: JWKEC | None = None, account: str = "", *, tls: bool = True) -> None:
+        """Take the account's key and address; `tls`: a CA whose directory is reached by TLS names no address without."""
+        super().__init__(key, alg=ES256, user_agent=AGENT)
+        self.address = account
+        self._scheme = "https://" if tls else "http"
+
+    def fetch(self, url: str) -> Answer:
+        """GET without a signature: the directory, renewal information."""
+        return _answer(self._reached("GET", url))
+
+    def send(self, url: str, payload: Mapping[str, object] | None, nonces: str) -> Answer:
+        """POST a payload, or POST-as-GET; `nonces` is where to get a fresh nonce. Raises Refusal, NoAnswer, StaleNonces."""
+        for _ in range(2):  # RFC 8555 §6.5: a bad nonce is answered with a good one
+            signed = self._signed(payload, self._a_nonce(nonces), url)
+            headers = {"Content-Type": self.JOSE_CONTENT_TYPE}
+            response = self._reached("POST", url, data=signed, headers=headers)
+            try:
+                return _answer(response)
+            except Refusal as refusal:
+                if refusal.problem.code != "badNonce":
+                    raise
+        raise StaleNonces
+
+    def _signed(self, payload: Mapping[str, object] | None, nonce: bytes, url: str) -> str:
+        """Sign; a POST-as-GET has an empty payload, which is not the payload {} (RFC 8555 §6.3)."""
+        body = b"" if payload is None else msgspec.json.encode(payload)
+        assert isinstance(self.key, JWKEC)
+        signed = JWS.sign(body, key=self.key, alg=ES256, nonce=nonce, url=url, kid=self.address or None)
+        return str(signed.json_dumps())
+
+    def _a_nonce(self, url: str) -> bytes:
+        """Take a nonce that is at hand, or ask for one; another thread may take the last."""
+        try:
+            kept: Any = self._nonces.pop()
+        except KeyError:
+            response = self._reached("HEAD", url, keep=False)
+            _answer(response)
+            text = response.headers.get(self.REPLAY_NONCE_HEADER, "")
+            try:
+                kept = decode_b64jose(text)
+            except DeserializationError as garbled:
+                raise NoAnswer("its nonce cannot be read") from garbled
+            if not kept:
+                raise NoAnswer("it gave no nonce") from None
+        return bytes(kept)
+
+    def _reached(self, method: str, url: str, *, keep: bool = True, **what: Any) -> requests.Response:
+        """Send, keep the answer's nonce, whatever it says, and return it."""
+        if not url.startswith(self._scheme):
+            raise NoAnswer(f"it names an address that is not asked: {url[:200]}")
+        try:
+            response = self._send_request(method, url, timeout=WAITS, allow_redirects=method != "POST", **what)
+        except requests.RequestException as broken:
+            raise NoAnswer(_why(broken)) from broken
+        if len(response.content) > LARGEST:
+            raise NoAnswer(f"its answer has {len(response.content)} bytes")
+        if keep and self.REPLAY_NONCE_HEADER in response.headers:
+            try:
+                self._add_nonce(response)
+            except acme_errors.NonceError:
+                response.headers.pop(self.REPLAY_NONCE_HEADER)
+        return response
+
+
+def _answer(response: requests.Response) -> Answer:
+    """Return what was answered. Raises Refusal, and NoAnswer where it is no answer of an ACME server."""
+    if response.ok and not response.is_redirect:
+        return Answer(response.content, response.headers)
+    try:
+        problem = msgspec.json.decode(response.content, type=Problem)
+    except msgspec.MsgspecError:
+        problem = Problem(detail=response.reason)
+    raise Refusal(response.status_code, problem, retry_after(response.headers))
+
+
+def _why(broken: requests.RequestException) -> str:
+    return " ".join(str(broken).split())[:300] or type(broken).__name__

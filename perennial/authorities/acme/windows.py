@@ -1,0 +1,55 @@
+"""When a CA would have a certificate renewed (RFC 9773 §4)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
+from perennial.authorities.acme import problems
+from perennial.authorities.acme.answers import RenewalInfo
+from perennial.authorities.acme.client import Directories, read
+from perennial.authorities.acme.network import NoAnswer, Refusal
+from perennial.model.authority import Suggestion
+
+SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=1)  # RFC 9773 §4.3.2
+USUAL = timedelta(hours=6)  # where the CA does not say: Let's Encrypt's own
+
+
+def suggest(directories: Directories, ari_id: str, now: datetime) -> Suggestion | None:
+    """Ask without a signature. Raises IssuerError where the CA cannot be asked now; its Retry-After is kept within the RFC's bounds."""
+    try:
+        where = directories.get(now).renewal_info
+        if not where or not ari_id:
+            return None
+        answer = directories.network.fetch(f"{where.rstrip('/')}/{quote(ari_id, safe='.')}")
+        info = read(answer, RenewalInfo)
+    except NoAnswer as silence:
+        raise problems.of_silence(silence) from silence
+    except Refusal as refusal:
+        if 400 <= refusal.status < 500 and refusal.status not in (408, 429):
+            return None  # it does not know this certificate
+        failure = problems.of_refusal(refusal, now)
+        failure.retry_after = _bounded(failure.retry_after) if failure.retry_after is not None else None
+        raise failure from refusal
+    start, end = info.window.start, info.window.end
+    if start.tzinfo is None or end.tzinfo is None or end <= start:  # RFC 9773 §4.2: as if it had not answered
+        return None
+    return Suggestion(
+        start=_whole(start),
+        end=_whole(end),
+        ask_again=now + _bounded(answer.retry_after or USUAL),
+        explanation=_address(info.explanation),
+    )
+
+
+def _bounded(wait: timedelta) -> timedelta:
+    return min(max(wait, SHORTEST), LONGEST)
+
+
+def _whole(instant: datetime) -> datetime:
+    return instant.astimezone(UTC).replace(microsecond=0)
+
+
+def _address(text: str | None) -> str:
+    """Return the explanation's address where it is one that a person may follow; it is shown as a link."""
+    return text[:500] if text and text.startswith(("https://", "http://")) else ""
