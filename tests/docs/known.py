@@ -29,6 +29,20 @@ FOREIGN = frozenset(
         "Self",
         "manager",
         "utils",
+        "rg-NAME",
+        "rg-prod",
+        "DeliverySuccessCount",  # a metric of Event Grid
+        # Of OpenTelemetry and its exporter for Azure Monitor; tests/wiring/test_telemetry.py holds spans against the page.
+        "azure-monitor-opentelemetry",
+        "azure-core",
+        "APPLICATIONINSIGHTS_CONNECTION_STRING",
+        "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+        "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",
+        "user_agent.original",
+        "az.client_request_id",
+        "az.service_request_id",
+        "KeyVaultClientBase.send_request",
+        "REDACTED",
     }
 )
 
@@ -42,9 +56,10 @@ def targets() -> frozenset[str]:
 
 @cache
 def settings() -> frozenset[str]:
-    """Return the settings, and the variables that the tests against live Azure read."""
+    """Return the settings, the variables that the tests against live Azure read, and what the deployment tells azd."""
     live = {f"PERENNIAL_LIVE_{name}" for name in ("VAULT", "TOPIC", "TABLES", "QUEUES")}
-    return frozenset({setting.variable for setting in CATALOG} | live)
+    told = set(re.findall(r"^output (PERENNIAL_[A-Z_]+)", (ROOT / "infra/main.bicep").read_text("utf-8"), re.MULTILINE))
+    return frozenset({setting.variable for setting in CATALOG} | live | told)
 
 
 def is_setting(name: str) -> bool:
@@ -96,13 +111,15 @@ def lines() -> frozenset[str]:
 
 @cache
 def words() -> frozenset[str]:
-    """Return every word that the code, its settings and the API's description know: names, and the words of literals."""
+    """Return every word that the code, its settings, the deployment and the API's description know: names, and the words of literals."""
     known: set[str] = set()
     for path in modules(*CODE, *TESTS):
         for node in ast.walk(_tree(path)):
             known |= _words_of(node)
     for name in ("openapi.yaml", "host.json", "Makefile", "pyproject.toml"):
         known |= _split((ROOT / name).read_text(encoding="utf-8"))
+    for path in (ROOT / "infra").rglob("*.bicep"):
+        known |= _split(path.read_text(encoding="utf-8"))
     return frozenset(known | FOREIGN | {f"message-lost-{queue}" for queue in Queue})  # a code made of two words
 
 

@@ -93,6 +93,8 @@ WRITTEN = (
     "docs/tour.md",
     "docs/data-model.md",
     "docs/operations.md",
+    "docs/telemetry.md",
+    "docs/deploy.md",
 )
 
 

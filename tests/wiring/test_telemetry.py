@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
+from localazure.client import LocalAzure
 from localazure.environment import inherited
 from perennial.telemetry import METRICS
 from tests.architecture.source import ROOT
+from tests.docs.pages import page, rows
 from tests.wiring.test_wiring import SETTINGS, run
 
 MEASURED = """
@@ -35,6 +39,29 @@ print(json.dumps(sorted(name for name in sys.modules if name.split(".")[0] in ("
 """
 
 
+SPANS = """
+import json
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+memory, provider = InMemorySpanExporter(), TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(memory))
+trace.set_tracer_provider(provider)
+from perennial import wiring
+wiring.measure()
+from perennial.model.certificate import CertificateRef
+from perennial.model.inventory import FleetRow
+from perennial.model.messages import Look
+world = wiring.world()
+ref = CertificateRef(next(iter(world.settings.vaults)), "www")
+world.tables.fleet.insert(FleetRow(first_seen=world.now, next_check=world.now))
+world.queues.send(Look(certificate=ref, cause="test"))
+world.vaults.page(ref.vault)
+print(json.dumps([[span.name, span.kind.name, span.instrumentation_scope.name, dict(span.attributes)] for span in memory.get_finished_spans()]))
+"""
+
+
 def environment(**more: str) -> dict[str, str]:
     """Return the environment of a process with settings."""
     return inherited() | SETTINGS | {"PYTHONPATH": str(ROOT)} | more
@@ -52,6 +79,30 @@ def test_lines_are_measured_where_the_host_exports() -> None:
 def test_nothing_is_imported_where_it_does_not() -> None:
     """Off, telemetry costs no import: neither OpenTelemetry nor an SDK."""
     assert run(QUIET, environment()) == []
+
+
+def test_calls_become_spans_as_the_page_says(azure: LocalAzure, vault: str, account: str) -> None:
+    """Each call to Azure is a span with its requests; names and attributes are those of docs/telemetry.md, and no token is in them."""
+    variables = azure.environment(account=account, vaults={vault: "renew"}) | {"PYTHON_ENABLE_OPENTELEMETRY": "true"}
+    spans = run(SPANS, variables | {"PYTHONPATH": str(ROOT)})
+    client, internal = (cells for cells in rows(page("docs/telemetry.md").section("Traces")))
+    inner = {name for name, kind, _, _ in spans if kind == "INTERNAL"}
+    assert {scope for _, _, scope, _ in spans} == {"azure-core"}
+    assert inner >= set(re.findall(r"`([^`]+)`", internal[0]))
+    assert {name for name, kind, _, _ in spans if kind == "CLIENT"} >= {"GET", "POST", "PUT"}
+    told = {
+        kind: set(re.findall(r"`([^`]+)`", cells[2])) for kind, cells in (("CLIENT", client), ("INTERNAL", internal))
+    }
+    seen = {kind: {name for _, of, _, names in spans if of == kind for name in names} for kind in told}
+    assert seen == told
+    assert "Bearer" not in str(spans)
+    assert all("messagettl=REDACTED" in names["url.full"] for _, _, _, names in spans if "messagettl" in str(names))
+
+
+def test_without_the_switch_no_call_is_a_span(azure: LocalAzure, vault: str, account: str) -> None:
+    """A provider alone changes nothing."""
+    variables = azure.environment(account=account, vaults={vault: "renew"})
+    assert run(SPANS, variables | {"PYTHONPATH": str(ROOT)}) == []
 
 
 def test_what_is_measured_stands_in_lines_that_are_written() -> None:
