@@ -182,9 +182,11 @@ class LocalAzure:
         queue: str | None = None,
         schema: str = "cloudevents",
         throttle: bool = False,
+        keys_of: str | None = None,
     ) -> None:
-        """Create a vault, or change the host (base URL) or the storage queue (URL) that gets its events."""
+        """Create a vault, or change the host (base URL) or the storage queue (URL) that gets its events, or the identity whose keys it keeps."""
         order = {"name": name, "schema": schema, "throttle": throttle, "deliver_to": deliver_to, "queue": queue}
+        order["keys_of"] = keys_of
         self._ask("POST", "/vaults", order)
 
     def fill(self, vault: str, count: int, not_after: datetime, *, prefix: str = "cert") -> list[str]:

@@ -14,6 +14,7 @@ from localazure.dns.orders import DnsManagement
 from localazure.exchange import Handler
 from localazure.faults import Fault
 from localazure.identity import ManagedIdentities
+from localazure.keyvault.rights import OWN_KEYS
 from localazure.keyvault.service import KeyVaults
 from localazure.orders import (
     DeliveryOrder,
@@ -121,10 +122,12 @@ class Management:
         return web.Response(status=204)
 
     async def create_vault(self, request: web.Request) -> web.Response:
-        """Create a vault, or change where its events go: name, deliver_to (base URL of a host), queue (URL of a storage queue), schema, throttle."""
+        """Create a vault, or change it: name, where its events go (deliver_to: a host's URL; queue: a storage queue's), schema, throttle, keys_of."""
         order = parse(await request.read(), VaultOrder)
         order.check()
         self.vaults.create_vault(order.name, throttle=order.throttle)
+        if order.keys_of:
+            self.vaults.grant(order.keys_of, frozenset(OWN_KEYS), order.name)
         url = order.queue or order.deliver_to or self.deliver_to()
         is_queue = order.queue is not None
         self.system_topics.subscribe(order.name, Subscriber(url, order.schema, is_queue) if url else None)

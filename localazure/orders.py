@@ -68,6 +68,7 @@ class VaultOrder(Order):
     queue: Url | None = None
     schema: Schema = "cloudevents"
     throttle: bool = False
+    keys_of: Name | None = None  # the identity that keeps keys of its own there, and has no other right
 
     def check(self) -> None:
         """Refuse two ways for one event. Raises OrderError."""

@@ -11,6 +11,9 @@ DATA = "Microsoft.KeyVault/vaults/"
 READ = f"{DATA}certificates/read"
 CREATE = f"{DATA}certificates/create/action"
 UPDATE = f"{DATA}certificates/update/action"
+KEY_READ, KEY_CREATE, KEY_SIGN = (f"{DATA}keys/{what}" for what in ("read", "create/action", "sign/action"))
+# What an app may do in a vault of its own, which keeps the keys of its accounts: no backup, no release, no certificate.
+OWN_KEYS = (KEY_READ, KEY_CREATE, KEY_SIGN)
 DEFAULTS = {"perennial": frozenset({READ, CREATE, UPDATE}), "operator": frozenset({f"{DATA}*"})}
 SUBSCRIPTION = "/subscriptions/00000000-0000-4000-8000-000000000001/resourcegroups/rg-local"
 LOCATION = "westeurope"

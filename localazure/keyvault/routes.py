@@ -13,13 +13,15 @@ from localazure.keyvault import (
     directory,
     errors,
     imports,
+    keyring,
+    keysigning,
     lists,
     merging,
     objects,
     operations,
 )
 from localazure.keyvault.ask import Answer, Ask
-from localazure.keyvault.rights import CREATE, DATA, READ, UPDATE
+from localazure.keyvault.rights import CREATE, DATA, KEY_CREATE, KEY_READ, KEY_SIGN, READ, UPDATE
 from localazure.keyvault.throttle import IMPORTS, KEY_CREATION, OTHER
 
 NAME = re.compile(r"[0-9A-Za-z-]{1,127}")
@@ -70,8 +72,20 @@ ROUTES = (
     Route("POST", "deletedcertificates/{n}/recover", deletion.recover, f"{DATA}certificates/recover/action"),
     Route("GET", "secrets/{n}", objects.read_secret, f"{DATA}secrets/getSecret/action"),
     Route("GET", "secrets/{n}/{v}", objects.read_secret, f"{DATA}secrets/getSecret/action"),
-    Route("GET", "keys/{n}", objects.read_key, f"{DATA}keys/read"),
-    Route("GET", "keys/{n}/{v}", objects.read_key, f"{DATA}keys/read"),
+    Route("GET", "keys", keyring.everything, KEY_READ),
+    Route("POST", "keys/{n}/create", keyring.create, KEY_CREATE, KEY_CREATION),
+    Route("POST", "keys/{n}/backup", keyring.back_up, f"{DATA}keys/backup/action"),
+    Route("GET", "keys/{n}/versions", keyring.versions, KEY_READ),
+    Route("GET", "keys/{n}", keyring.read, KEY_READ),
+    Route("DELETE", "keys/{n}", keyring.delete, f"{DATA}keys/delete"),
+    Route("GET", "keys/{n}/{v}", keyring.read, KEY_READ),
+    Route("PATCH", "keys/{n}/{v}", keyring.update, f"{DATA}keys/update/action"),
+    Route("POST", "keys/{n}/{v}/sign", keysigning.sign, KEY_SIGN),
+    Route("POST", "keys/{n}/{v}/verify", keysigning.verify, f"{DATA}keys/verify/action"),
+    Route("POST", "keys/{n}/{v}/release", keyring.release, f"{DATA}keys/release/action"),
+    Route("GET", "deletedkeys/{n}", keyring.read_deleted, KEY_READ),
+    Route("DELETE", "deletedkeys/{n}", keyring.purge, f"{DATA}keys/purge/action"),
+    Route("POST", "deletedkeys/{n}/recover", keyring.recover, f"{DATA}keys/recover/action"),
 )
 PATTERNS = [(route, route.pattern.split("/")) for route in ROUTES]
 VERSIONED = ("certificates", "secrets", "keys")
@@ -91,7 +105,7 @@ def match(method: str, path: str) -> tuple[Route, str, str]:
         same_path = True
         if route.method == method:
             return route, *_named(pattern, parts, method)
-    if same_path or parts[0] in (*VERSIONED, "deletedcertificates"):
+    if same_path or parts[0] in (*VERSIONED, "deletedcertificates", "deletedkeys"):
         raise errors.not_allowed(method)
     raise errors.Refused(404, "NotFound", "The requested resource was not found.")
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import uuid
 from bisect import bisect_left, insort
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from localazure.keyvault.keys import PrivateKey
+
+if TYPE_CHECKING:
+    from localazure.keyvault.keyring import Key
 
 Json = dict[str, Any]
 CONTACTS = "CONTACTS"  # the contacts are a row of the same index as the certificates (seen in recorded continuations)
@@ -117,6 +120,8 @@ class Vault:
         self.deleted: dict[str, Certificate] = {}
         self.issuers: dict[str, Issuer] = {}
         self.conduct: dict[str, Conduct] = {}
+        self.keys: dict[str, Key] = {}  # those that are no certificate's
+        self.deleted_keys: dict[str, Key] = {}
         self.contacts: list[Json] = []
 
     def add(self, certificate: Certificate) -> None:
