@@ -7,6 +7,8 @@ import azure.functions as func
 from perennial import wiring
 from perennial.workflows.api import (
     access,
+    ahead,
+    authorities,
     certificates,
     deliveries,
     findings,
@@ -37,6 +39,12 @@ def health(req: func.HttpRequest) -> func.HttpResponse:
 def plan(req: func.HttpRequest) -> func.HttpResponse:
     """Tell what would be renewed, and what blocks what."""
     return _answered(forecast.shown, req, access.Role.READ)
+
+
+@doors.route("forecast", methods=["GET"], auth_level=GUARD)
+def get_forecast(req: func.HttpRequest) -> func.HttpResponse:
+    """Tell what CAs will be asked for, and which limits that would reach."""
+    return _answered(ahead.shown, req, access.Role.READ)
 
 
 @doors.route("mode", methods=["GET"], auth_level=GUARD)
@@ -97,6 +105,18 @@ def get_request(req: func.HttpRequest) -> func.HttpResponse:
 def post_chain(req: func.HttpRequest) -> func.HttpResponse:
     """Take the chain that answers a CSR."""
     return _answered(requests.answered_by, req, access.Role.OPERATE, or_signs=True)
+
+
+@doors.route("authorities", methods=["GET"], auth_level=GUARD)
+def list_authorities(req: func.HttpRequest) -> func.HttpResponse:
+    """List CAs."""
+    return _answered(authorities.listed, req, access.Role.READ)
+
+
+@doors.route("authorities/{name}/account", methods=["POST"], auth_level=GUARD)
+def change_account(req: func.HttpRequest) -> func.HttpResponse:
+    """Ask for another account or another key."""
+    return _answered(authorities.asked, req, access.Role.ADMIN)
 
 
 @doors.route("subscriptions", methods=["GET"], auth_level=GUARD)

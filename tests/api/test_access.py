@@ -18,6 +18,7 @@ ON = Gate(sign_in=True, platform=True)
 NEEDED = {
     "health": Role.NOBODY,
     "put_mode": Role.ADMIN,
+    "change_account": Role.ADMIN,
     "put_subscription": Role.ADMIN,
     "delete_subscription": Role.ADMIN,
     "renew_certificate": Role.OPERATE,

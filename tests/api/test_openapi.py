@@ -13,20 +13,23 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from perennial.model.authority import AuthorityKind
 from perennial.model.certificate import IssuerClass
 from perennial.model.decision import KINDS, Mode
 from perennial.model.findings import Severity
 from perennial.model.history import HistoryKind, WalkState
+from perennial.model.limits import LimitKind
 from perennial.model.notices import DeliveryState, NoticeKind
 from perennial.model.reasons import ReasonCode
 from perennial.model.renewal import Outcome, Step
-from perennial.workflows.api import mode, pending, reading, renewals, subscriptions, sweeps
+from perennial.workflows.api import authorities, mode, pending, reading, renewals, subscriptions, sweeps
 from tests.api.calling import ROOT, Api, described, document, doors, faults, resolved
 from tests.api.stocking import NOW
 from tests.memory.world import make_world
 
 BODIES: dict[str, type[reading.Body]] = {
     "put_mode": mode.Wanted,
+    "change_account": authorities.Wanted,
     "renew_certificate": renewals.Wanted,
     "discard_pending": pending.Wanted,
     "put_subscription": subscriptions.Wanted,
@@ -162,6 +165,9 @@ def _values(words: type[Enum]) -> list[str]:
         ("Walk.properties.state", _values(WalkState)),
         ("Renewal.properties.outcome", _values(Outcome)),
         ("Renewal.properties.step", _values(Step)),
+        ("LimitKind", _values(LimitKind)),
+        ("Authority.properties.kind", _values(AuthorityKind)),
+        ("AccountAction", sorted((authorities.REMAKE, authorities.ROLL_KEY))),
         ("Version.properties.issuer_class", _values(IssuerClass)),
     ],
 )
