@@ -87,6 +87,7 @@ def environment(
         "PERENNIAL_QUEUES": queue,
         "PERENNIAL_TOPIC": topic_endpoint(topic),
         "PERENNIAL_CLIENT_ID": client_id,
+        "PERENNIAL_DNS_SERVERS": f"127.0.0.1:{ready.dns}",
         "PERENNIAL_DUE_SCHEDULE": "0 * * * * *",  # triggers name these two, so they must be set
         "PERENNIAL_SWEEP_SCHEDULE": "0 0 3 * * *",
         "FUNCTIONS_WORKER_RUNTIME": "python",

@@ -8,12 +8,16 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 
 from localazure.client import LocalAzure
 from tests.leftovers import Running, running
+
+if TYPE_CHECKING:
+    from tests.dns.bind import Bind
 
 # Nothing may depend on the machine's zone; this one is far from UTC and changes its clocks.
 os.environ["TZ"] = "Pacific/Auckland"
@@ -53,6 +57,15 @@ def _more(before: Running) -> list[str]:
 def azure() -> Iterator[LocalAzure]:
     """A local Azure whose retry waits are a hundredth of Azure's."""
     with LocalAzure.start(accounts=ACCOUNTS, pace=0.01, vault_pace=VAULT_PACE) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def bind() -> Iterator[Bind]:
+    """BIND as a small internet on loopback."""
+    from tests.dns.bind import running as bind_running
+
+    with bind_running() as started:
         yield started
 
 
