@@ -95,6 +95,7 @@ WRITTEN = (
     "docs/operations.md",
     "docs/telemetry.md",
     "docs/deploy.md",
+    "docs/live.md",
 )
 
 
