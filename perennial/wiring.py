@@ -21,8 +21,12 @@ from perennial.model.roles import BROAD
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
+    from perennial.authorities.needs import Tools
+    from perennial.ports.authority import Authority
     from perennial.ports.channel import Channel
+    from perennial.ports.dns import DnsProvider, Resolver
     from perennial.ports.issuer import Issuer
+    from perennial.ports.keys import Keys
     from perennial.ports.queue import Intake, Queues
     from perennial.ports.tables import Tables
     from perennial.ports.vault import Vaults
@@ -163,6 +167,55 @@ def _channels() -> Mapping[str, Channel]:
 
 @cache
 def _issuers() -> Mapping[str, Issuer]:
+    from perennial import authorities
+    from perennial.issuers.through_csr import ThroughCsr
     from perennial.issuers.vault import ByVault
 
-    return {"vault": ByVault(_vaults(), settings().instance)}
+    makers = authorities.build(settings().authorities, _tools()) if settings().authorities else {}
+    through = {
+        name: ThroughCsr(_vaults(), cast("Authority", _Later(cache(make))), settings().instance)
+        for name, make in makers.items()
+    }
+    return {"vault": ByVault(_vaults(), settings().instance), **through}
+
+
+def _tools() -> Tools:
+    """Return what authorities may use."""
+    from perennial.authorities.needs import Tools
+
+    return Tools(
+        keys=cast("Keys", _Later(_keys)),
+        dns=cast("DnsProvider", _Later(_dns)),
+        resolver=cast("Resolver", _Later(_resolver)),
+        accounts=_tables().accounts,
+        usages=_tables().usages,
+        secret=_secret,
+    )
+
+
+@cache
+def _keys() -> Keys:
+    from perennial.adapters import clients
+    from perennial.adapters.keys import KeyVaultKeys
+
+    return KeyVaultKeys(lambda: clients.key_client(settings().keys, _credential()))
+
+
+@cache
+def _resolver() -> Resolver:
+    from perennial.adapters.resolver import DnsResolver
+
+    return DnsResolver(settings().dns_servers)
+
+
+@cache
+def _dns() -> DnsProvider:
+    from perennial import dns
+    from perennial.dns.needs import Tools
+
+    tools = Tools(credential=_credential, cloud=settings().cloud, secret=_secret)
+    return dns.build(settings().zones, tools, _resolver())
+
+
+def _secret(name: str) -> str:
+    return os.environ.get(f"PERENNIAL_SECRET_{name}", "")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from azure.core.pipeline.transport import RequestsTransport
     from azure.data.tables import TableClient
     from azure.keyvault.certificates import CertificateClient
+    from azure.keyvault.keys import KeyClient
     from azure.storage.queue import QueueClient
 
 # Seconds, for storage: it answers in milliseconds or is in trouble, and the message comes again.
@@ -31,6 +32,13 @@ def certificate_client(cloud: Cloud, identity: TokenCredential, vault: str) -> C
     from azure.keyvault.certificates import CertificateClient
 
     return CertificateClient(cloud.vault_url(vault), identity)
+
+
+def key_client(vault_url: str, identity: TokenCredential) -> KeyClient:
+    """Open the vault of accounts' keys."""
+    from azure.keyvault.keys import KeyClient
+
+    return KeyClient(vault_url, identity)
 
 
 def table_client(endpoint: str, identity: TokenCredential, table: str) -> TableClient:

@@ -84,6 +84,48 @@ print(json.dumps({
     }
 
 
+CAS = {
+    "PERENNIAL_AUTHORITIES": json.dumps(
+        [
+            {"name": "le", "directory": "https://ca-one.example/directory", "agree_terms": True},
+            {"name": "people", "kind": "external", "instructions": "ask the desk"},
+        ]
+    ),
+    "PERENNIAL_ZONES": json.dumps(
+        [{"zone": "example.com", "provider": "azure", "options": {"subscription": "s", "resource_group": "g"}}]
+    ),
+    "PERENNIAL_KEYS": "https://kv-keys.vault.azure.net",
+}
+
+
+def test_cas_are_issuers_that_wait_for_their_first_use() -> None:
+    """Each CA of the settings is an issuer by its name, and a world with it loads no library that only a CA needs."""
+    script = """
+import sys, json
+from perennial import wiring
+world = wiring.world()
+heavy = ("acme", "josepy", "requests", "dns", "azure.keyvault.keys", "azure.identity", "publicsuffixlist")
+print(json.dumps({"issuers": sorted(world.issuers), "loaded": [name for name in heavy if name in sys.modules]}))
+"""
+    assert run(script, SETTINGS | CAS) == {"issuers": ["le", "people", "vault"], "loaded": []}
+
+
+def test_a_ca_that_is_asked_is_built() -> None:
+    """The first question to a CA loads what it needs; who cannot be reached is an error of ours."""
+    script = """
+import sys, json
+from perennial import wiring
+from perennial.errors import IssuerError
+world = wiring.world()
+try:
+    world.issuers["le"].suggest("aaaa.bbbb", world.now)
+except IssuerError as error:
+    print(json.dumps([error.code, "acme" in sys.modules]))
+"""
+    nowhere = {"HTTPS_PROXY": "http://127.0.0.1:9"}
+    assert run(script, SETTINGS | CAS | nowhere) == ["ca-down", True]
+
+
 def test_what_is_wired_works(azure: LocalAzure, account: str, vault: str) -> None:
     """With nothing but the environment: a row, a message, a certificate."""
     script = f"""

@@ -115,9 +115,7 @@ class Accounts:
             return None
         secret = self._tools.secret(setting.eab_secret)
         if not secret:
-            raise problems.failure(
-                "eab-missing", f"the setting PERENNIAL_SECRET_{setting.eab_secret.upper()} is not set"
-            )
+            raise problems.failure("eab-missing", f"the setting PERENNIAL_SECRET_{setting.eab_secret} is not set")
         return setting.eab_key_id, secret
 
     def _roll(self, stored: Stored[Account], now: datetime) -> str:
