@@ -25,7 +25,9 @@ NEEDED = {
     "discard_pending": Role.OPERATE,
     "redeliver": Role.OPERATE,
     "start_sweep": Role.OPERATE,
+    "post_chain": Role.OPERATE,
 }  # every other route: Role.READ
+SIGNERS = {"list_requests", "get_request", "post_chain"}  # what Perennial.Sign may do
 NAMES = {Role.READ: "Perennial.Read", Role.OPERATE: "Perennial.Operate", Role.ADMIN: "Perennial.Admin"}
 
 
@@ -101,14 +103,33 @@ def test_without_sign_in_the_header_is_not_read() -> None:
 
 def test_every_door_names_the_role_that_it_takes() -> None:
     """Each route's role is the one listed here; a new route must be listed."""
-    found = {}
+    found, signs = {}, set()
     for node in ast.walk(ast.parse((ROOT / "handlers" / "api.py").read_text())):
         if isinstance(node, ast.FunctionDef) and node.name in described():
             call = node.body[-1]
             assert isinstance(call, ast.Return)
             assert isinstance(call.value, ast.Call)
             found[node.name] = ast.unparse(call.value.args[2])
+            signs |= {node.name for word in call.value.keywords if ast.unparse(word) == "or_signs=True"}
     assert found == {door: f"access.Role.{NEEDED.get(door, Role.READ).name}" for door in described()}
+    assert signs == SIGNERS
+
+
+@pytest.mark.parametrize("needed", [Role.READ, Role.OPERATE, Role.ADMIN])
+def test_the_role_of_a_signer_opens_only_what_is_for_signers(needed: Role) -> None:
+    """Perennial.Sign stands beside the ladder: it passes a door for signers, no other; with a rung of the ladder both count."""
+    signer = principal("Perennial.Sign")
+    assert status_of(ON, signer, needed) == 403
+    assert admitted(ON, signer, needed, or_signs=True) == Principal("ada@example.com", Role.NOBODY, signs=True)
+    both = principal("Perennial.Sign", "Perennial.Read")
+    assert status_of(ON, both, needed) == (200 if needed is Role.READ else 403)
+
+
+def test_whoever_may_not_sign_hears_of_both_roles() -> None:
+    """A refusal at a door for signers names either role that would open it."""
+    with pytest.raises(Declined) as refused:
+        admitted(ON, principal("Perennial.Read"), Role.OPERATE, or_signs=True)
+    assert "Perennial.Operate or Perennial.Sign" in refused.value.fix
 
 
 @pytest.mark.parametrize("platform", ["true", "false"])
@@ -125,6 +146,9 @@ def test_a_signed_in_app_guards_every_route(azure: LocalAzure, account: str, vau
             )
             refused = http.request(method, url, headers={"X-MS-CLIENT-PRINCIPAL": below}).status
             passed = http.request(method, url, headers={"X-MS-CLIENT-PRINCIPAL": own}).status
+            if needed is not Role.NOBODY and platform == "true":
+                signer = http.request(method, url, headers={"X-MS-CLIENT-PRINCIPAL": principal("Perennial.Sign")})
+                assert (signer.status != 403) == (door in SIGNERS), door
             if needed is Role.NOBODY:
                 assert (refused, passed) == (200, 200), door
             elif platform == "true":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,11 +20,14 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from perennial.model import signing
 from perennial.model.notices import Delivery, NoticeKind, Subscription, subject_of
+from perennial.model.renewal import Checkpoint, Step
 from perennial.workflows.world import World
 from tests.api.calling import described
 from tests.api.mounted import DESCRIPTION, Application, Mounted, Start
 from tests.api.stocking import NOW, WATCHED, WEB, claim, remember, stock
+from tests.memory.signers import request
 from tests.memory.world import make_world
 
 EXAMPLES = 15  # a mode and operation
@@ -41,7 +46,11 @@ BOUNDED = settings(
 def stocked() -> World:
     """Return a world with something of everything to be asked about."""
     world = make_world(NOW)
-    claim(world, stock(world), failures=2, error="the CA said no")
+    entry = replace(stock(world), awaits_signature=True)
+    world.tables.inventory.put(entry)
+    csr = base64.b64encode(request("web.example")).decode()
+    memory = {"csr": csr, "request_id": "r1", signing.THEIRS + signing.ASKED: "2026-11-24T08:00:00+00:00"}
+    claim(world, entry, issuer="corp", checkpoint=Checkpoint(Step.SIGNING, memory), failures=2, error="the CA said no")
     stock(world, WATCHED)
     remember(world, WEB, 1)
     world.tables.subscriptions.put(Subscription(name="orders", channel="memory", created=NOW))
