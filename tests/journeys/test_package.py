@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +16,18 @@ from tests.journeys.packaged import Package, pins
 from tests.journeys.running import PATIENCE, ROOT, Journey, near_expiry
 
 DAY = timedelta(days=1)
+KB = 1024
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+def files(folder: Path) -> list[Path]:
+    """Return the files below a folder."""
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def size(folder: Path) -> int:
+    """Return the bytes below a folder, those of linked files included."""
+    return sum(path.stat().st_size for path in files(folder))
 
 
 @pytest.fixture
@@ -45,6 +57,19 @@ def test_the_package_runs_with_its_own_pins_alone(journey: Journey, package: Pac
             await_until(lambda: journey.told(vault, "www", "NewVersion"), PATIENCE)
             assert app.sweep()[0]["state"] == "whole"
     assert journey.versions(vault, "www") == 2
+
+
+def test_the_package_is_small(package: Package, record_property: Callable[[str, object], None]) -> None:
+    """What is uploaded is under two megabytes; with its pinned packages it is far below what an instance unpacks in the time that it has to start."""
+    app, packages = size(package.app), size(package.packages)
+    told = (
+        f"{len(package.files)} files, {app / KB:.0f} KB; with its pinned packages {(app + packages) / KB / KB:.0f} MB"
+    )
+    print(told)  # pytest -s shows it, a report keeps it
+    record_property("package", told)
+    assert sorted(path.relative_to(package.app).as_posix() for path in files(package.app)) == sorted(package.files)
+    assert app < 2 * KB * KB
+    assert packages < 100 * KB * KB
 
 
 def test_a_package_without_a_pin_would_be_seen(package: Package) -> None:
