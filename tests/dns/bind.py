@@ -23,7 +23,7 @@ import dns.message
 import dns.query
 import dns.rcode
 
-from tests.debian import program
+from localazure.debian import program
 from tests.dns.relay import Relay, relay
 
 PACKAGES = (
@@ -55,6 +55,7 @@ frozen IN NS ns1.servers
 bogus IN NS ns1.servers
 silent IN NS ns1.servers
 silent IN NS ns9.servers
+lame IN NS ns2.servers
 ns1.servers IN A 127.0.0.1
 ns2.servers IN A 127.0.0.2
 ns9.servers IN A 127.0.0.9
@@ -81,6 +82,7 @@ mute IN CNAME name.silent.test.
     VALIDATION: SECOND,
     FROZEN: "",
     BOGUS: 'www IN TXT "unsigned"\n',
+    "lame.test": "@ IN NS ns2.servers.test.\n",
     "silent.test": "@ IN NS ns9.servers.test.\n",
 }
 UPDATED = (ZONE, VALIDATION)
@@ -118,7 +120,7 @@ class Bind:
 
 @contextlib.contextmanager
 def running() -> Iterator[Bind]:
-    """Run the servers; they end with the block. Raises tests.debian.Missing."""
+    """Run the servers; they end with the block. Raises localazure.debian.Missing."""
     named = program("named", *PACKAGES)
     with tempfile.TemporaryDirectory(prefix="perennial-bind-") as name, contextlib.ExitStack() as stack:
         sockets = _one_port()
