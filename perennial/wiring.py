@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
 
     from perennial.authorities.needs import Tools
+    from perennial.model.zones import ZoneSetting
     from perennial.ports.authority import Authority
     from perennial.ports.channel import Channel
     from perennial.ports.dns import DnsProvider, Resolver
@@ -41,7 +42,13 @@ FUNCTION_TIMEOUT = timedelta(minutes=10)  # host.json: functionTimeout; two minu
 @cache
 def settings() -> installation.Settings:
     """Return the settings. Raises SettingsError with every fault."""
-    return installation.from_environment(os.environ)
+    return installation.from_environment(os.environ, _check_zone)
+
+
+def _check_zone(zone: ZoneSetting) -> list[str]:
+    from perennial import dns
+
+    return dns.check(zone)
 
 
 def report_faults() -> None:

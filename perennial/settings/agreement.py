@@ -1,8 +1,9 @@
-"""What settings say of each other: names that must be known, secrets that must be there."""
+"""What settings say of each other and of what is outside: names that must be known, secrets that must be there, options of DNS providers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,10 +12,20 @@ from perennial.model.zones import ZoneSetting
 from perennial.settings.objects import where
 
 PREFIX = "PERENNIAL_"
+SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,62}")
 SECRETS = "PERENNIAL_SECRET_"  # of webhooks, DNS providers and CAs, each named by what needs it
 
 
-def faults(values: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[str]:
+type CheckZone = Callable[[ZoneSetting], list[str]]
+"""Says what is wrong with a zone's provider and options, each fault with its member before it (perennial/dns)."""
+
+
+def unchecked(_: ZoneSetting) -> list[str]:
+    """Take any provider and options."""
+    return []
+
+
+def faults(values: Mapping[str, Any], environ: Mapping[str, str], check_zone: CheckZone) -> Iterator[str]:
     """Go through the faults between settings; one that could not be read itself is left out."""
     authorities: tuple[AuthoritySetting, ...] = values.get("authorities", ())
     zones: tuple[ZoneSetting, ...] = values.get("zones", ())
@@ -22,6 +33,7 @@ def faults(values: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[st
         if one.eab_secret:
             yield from _secret("AUTHORITIES", where("authorities", place, "eab_secret"), one.eab_secret, environ)
     for place, zone in enumerate(zones):
+        yield from (_of_provider(place, fault) for fault in check_zone(zone))
         name = zone.options.get("secret", "")
         if name:
             yield from _secret("ZONES", where("zones", place, "options.secret"), name, environ)
@@ -29,7 +41,15 @@ def faults(values: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[st
     yield from _issuers(values, authorities, environ)
 
 
+def _of_provider(place: int, fault: str) -> str:
+    member, _, told = fault.partition(": ")
+    problem, _, fix = told.partition("; ")
+    return f"{PREFIX}ZONES {where('zones', place, member)}: {problem}; {fix or 'see docs/acme.md for the options of each provider'}"
+
+
 def _secret(setting: str, place: str, name: str, environ: Mapping[str, str]) -> Iterator[str]:
+    if not SECRET_NAME.fullmatch(name):
+        return  # told of already, and not quoted: it may be the secret itself
     if not environ.get(SECRETS + name, "").strip():
         yield f"{PREFIX}{setting} {place}: {SECRETS}{name} is missing; add it, in Azure as a Key Vault reference"
 

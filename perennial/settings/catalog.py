@@ -205,7 +205,7 @@ CATALOG = (
 )
 
 
-def from_environment(environ: Mapping[str, str]) -> Settings:
+def from_environment(environ: Mapping[str, str], check_zone: agreement.CheckZone = agreement.unchecked) -> Settings:
     """Read the settings. Raises SettingsError with every fault; a variable that is set to nothing counts as not set."""
     faults: list[str] = []
     values: dict[str, Any] = {}
@@ -218,7 +218,7 @@ def from_environment(environ: Mapping[str, str]) -> Settings:
                 faults += [f"{setting.variable} {fault}" for fault in wrong.faults]
         elif setting.required:
             faults.append(f"{setting.variable} is missing; as in {setting.example}")
-    faults += agreement.faults(values, environ)
+    faults += agreement.faults(values, environ, check_zone)
     faults += [_stranger(name) for name in sorted(environ) if _is_stranger(name)]
     if faults:
         raise SettingsError(tuple(faults))

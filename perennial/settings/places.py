@@ -17,9 +17,7 @@ DNS_PORT = 53
 
 
 def zones(text: str) -> tuple[ZoneSetting, ...]:
-    """Read the zones. Raises Wrong with every fault, those of a provider's own options too."""
-    from perennial.dns import check  # most invocations never put a value anywhere
-
+    """Read the zones. Raises Wrong with every fault but those of a provider's own options, which only the provider knows."""
     objects = Objects(text, "zones")
     found = [(place, replace(one, zone=one.zone.lower().removesuffix("."))) for place, one in objects.read(ZoneSetting)]
     names: set[str] = set()
@@ -30,17 +28,8 @@ def zones(text: str) -> tuple[ZoneSetting, ...]:
         elif one.zone in names:
             objects.fault(place, "zone", f"{one.zone} is there already", "name each zone once")
         names.add(one.zone)
-        for fault in check(one):
-            member, _, problem = fault.partition(": ")
-            objects.fault(place, member, *_parted(problem))
     objects.ended()
     return tuple(one for _, one in found)
-
-
-def _parted(problem: str) -> tuple[str, str]:
-    """Return a provider's fault as problem and fix."""
-    what, _, fix = problem.partition("; ")
-    return what, fix or "see docs/acme.md for the options of each provider"
 
 
 def dns_servers(text: str) -> tuple[str, ...]:

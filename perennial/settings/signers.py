@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from perennial.model import limits
 from perennial.model.authority import AuthorityKind, AuthoritySetting
+from perennial.settings.agreement import SECRET_NAME
 from perennial.settings.objects import Objects
 from perennial.settings.readers import Wrong, https_url
 
@@ -15,7 +16,6 @@ type Fault = tuple[str, str, str]  # member, problem, fix
 BY_VAULT = "vault"  # what the tag perennial-issuer says for the vault's own issuer
 NAME = re.compile(r"(?=.{1,40}$)[a-z0-9](-?[a-z0-9])*")
 KEY_NAME = re.compile(r"[0-9A-Za-z-]{1,127}")  # Key Vault REST: names of keys
-SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,62}")
 MAILTO = re.compile(r"mailto:[^\s,?@]+@[^\s,?@]+")  # RFC 8555 §7.3: no hfields, one address
 LONGEST = 200
 ONLY: dict[AuthorityKind, frozenset[str]] = {
