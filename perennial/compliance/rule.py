@@ -32,6 +32,9 @@ class Subject:
     steps_in_at: datetime | None = None  # when we take over from Key Vault
     mismatch: str = ""  # in what its policy would issue something else; empty: it matches
     tag_faults: tuple[str, ...] = ()
+    issuers: tuple[str, ...] = ()  # who may renew it, in order
+    unknown_issuers: tuple[str, ...] = ()  # of its tag, those that are not set up
+    drift_remains: str = ""  # in what a renewal of ours has left it other than policy and tags ask for
     forbid_exportable_keys: bool = False
 
     @property

@@ -7,13 +7,12 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from perennial.decisions import lifetimes
-from perennial.decisions.tags import Wishes, wishes
+from perennial.decisions.drift import drift
+from perennial.decisions.tags import VAULT_ISSUER, Wishes, wishes
 from perennial.model.certificate import Version
 from perennial.model.decision import Mode, RenewalPolicy, Snapshot
 from perennial.model.ids import spread
 from perennial.model.renewal import Asked, Renewal
-
-VAULT_ISSUER = "vault"
 
 
 def written(instant: datetime) -> str:
@@ -57,13 +56,50 @@ class Case:
         return self.claim if self.claim is not None and self.claim.is_open else None
 
     @cached_property
+    def issuers(self) -> tuple[str, ...]:
+        """The keys of the issuers that may renew it, in order: those of its tag that are set up; else the vault, or the fleet's list of CAs."""
+        asked = self.wishes.issuers
+        known = tuple(name for name in asked if name in self.policy.authorities)
+        if known or self.seen.policy.by_vault:
+            return known or (VAULT_ISSUER,)
+        return () if asked else tuple(name for name in self.policy.issuers if name in self.policy.authorities)
+
+    @cached_property
+    def unknown_issuers(self) -> tuple[str, ...]:
+        """The issuers of its tag that are not set up."""
+        return tuple(name for name in self.wishes.issuers if name not in self.policy.authorities | {VAULT_ISSUER})
+
+    @cached_property
     def issuer(self) -> str:
-        """The key of the issuer that a renewal would take; empty: nothing can renew it."""
-        if self.open_claim is not None:
-            return self.open_claim.issuer
-        if self.wishes.issuer in self.policy.authorities:
-            return self.wishes.issuer
-        return VAULT_ISSUER if self.seen.policy.by_vault else ""
+        """The key of the issuer that a renewal would take, or has taken; empty: nothing can renew it."""
+        claim = self.open_claim
+        if claim is not None and claim.issuer in self.policy.authorities | {VAULT_ISSUER}:
+            return claim.issuer
+        return self.issuers[0] if self.issuers else ""
+
+    @property
+    def signed(self) -> bool:
+        """Whether an authority signs it: names, key and CA then come from its policy and tags."""
+        return bool(self.issuers) and self.issuers != (VAULT_ISSUER,) and not self.seen.policy.by_vault
+
+    @cached_property
+    def differs(self) -> str:
+        """In what it is not what its policy and tags ask for; empty: in nothing, or no authority signs it."""
+        leaf = self.current.leaf
+        return drift(self.seen.policy, leaf, self.seen.issued_through, self.issuers) if leaf and self.signed else ""
+
+    @property
+    def drift_remains(self) -> bool:
+        """Whether a renewal of ours has left that difference as it was: another would too."""
+        last = self.seen.renewal
+        return (
+            last is not None and last.new_version == self.current.id and bool(last.drift) and last.drift == self.differs
+        )
+
+    @property
+    def drifted(self) -> bool:
+        """Whether a difference is a reason to renew it."""
+        return bool(self.differs) and not self.drift_remains
 
     @cached_property
     def request(self) -> Asked | None:
@@ -83,16 +119,17 @@ class Case:
 
     @cached_property
     def due_at(self) -> datetime:
-        """When it is due, by the lifetime rule, its tags, its CA's window, or Key Vault's own lateness."""
+        """When it is due, by the lifetime rule, its tags, its CA's window, a drift, or Key Vault's own lateness."""
         if self.supervised:
             return self.steps_in
         own = lifetimes.due(self.seen.certificate, self.current, self.wishes)
-        return min(own, self.seen.suggested_at) if self.seen.suggested_at is not None else own
+        earlier = (self.seen.suggested_at, self.seen.drifted_at if self.drifted else None)
+        return min((own, *(instant for instant in earlier if instant is not None)))
 
     @property
     def due(self) -> bool:
         """Whether it is due now; once true, true until it is replaced."""
-        return self.now >= self.due_at or self.revoked
+        return self.now >= self.due_at or self.revoked or self.drifted
 
     @cached_property
     def floor_at(self) -> datetime:
@@ -107,7 +144,7 @@ class Case:
 
     @property
     def revoked(self) -> bool:
-        """Whether the CA's window lies in the past: passes the loop guard once per version, but never on the heels of another such renewal."""
+        """Whether the CA's window says so: passes the loop guard once per version, but never on the heels of another such renewal."""
         last = self.seen.renewal
         again = last is not None and last.new_version == self.current.id and last.trigger == "revoked-by-ca"
         return self.seen.window_passed and not again

@@ -16,7 +16,7 @@ from perennial.model.renewal import Outcome, Renewal, Step, closes_as
 type Check = Callable[[Case], Decision | None]
 
 #: Waits of an open claim that only a person can end.
-FOR_A_PERSON = frozenset({ReasonCode.FOREIGN_PENDING})
+FOR_A_PERSON = frozenset({ReasonCode.FOREIGN_PENDING, ReasonCode.SIGNATURE_NEEDED})
 
 
 def due_date(seen: Snapshot, policy: RenewalPolicy, now: datetime) -> datetime | None:
@@ -81,7 +81,8 @@ def no_issuer(case: Case) -> Decision | None:
     """It is due, or a person wants it renewed, and nothing can."""
     if case.issuer or not (case.due or case.by_person):
         return None
-    named = f"its tag names the issuer {case.wishes.issuer}, which is not set up" if case.wishes.issuer else ""
+    asked = ", ".join(case.unknown_issuers)
+    named = f"its tag names the issuer {asked}, which is not set up" if asked else ""
     why = named or "its policy's issuer is Unknown and no tag perennial-issuer names a CA"
     return AskHuman(Reason(ReasonCode.NO_ISSUER, {"why": why}), case.recheck())
 
@@ -128,13 +129,18 @@ def given_up(case: Case) -> Decision | None:
 
 def _reopened(case: Case, claim: Renewal) -> bool:
     asked = case.request is not None and (claim.closed is None or case.request.at > claim.closed)
-    return asked or refused_for(case.seen, case.issuer) != claim.refused_for
+    return asked or refusal_of(case) != claim.refused_for
 
 
-def refused_for(seen: Snapshot, issuer: str) -> str:
-    """Return what a permanent refusal was about: another policy, tag or issuer reopens it."""
+def refusal_of(case: Case) -> str:
+    """Return what a permanent refusal is about, for a case: whoever of its issuers said it."""
+    return refused_for(case.seen, *case.issuers)
+
+
+def refused_for(seen: Snapshot, *issuers: str) -> str:
+    """Return what a permanent refusal was about: another policy, tag or list of issuers reopens it."""
     tags = sorted(f"{name.lower()}={text}" for name, text in seen.tags.items())
-    return digest(issuer, seen.policy.fingerprint, *tags)
+    return digest(",".join(issuers), seen.policy.fingerprint, *tags)
 
 
 def held(case: Case) -> Decision | None:
@@ -219,6 +225,13 @@ def suggested(case: Case) -> Decision | None:
     return Renew(Reason(ReasonCode.SUGGESTED, {"due": written(at)}), case.current.id)
 
 
+def drifted(case: Case) -> Decision | None:
+    """It is not what its policy and tags ask for: names, key, CA. Not again if a renewal has left that as it was."""
+    if not case.drifted:
+        return None
+    return Renew(Reason(ReasonCode.DRIFTED, {"difference": case.differs}), case.current.id)
+
+
 def lifetime_rule(case: Case) -> Decision | None:
     """A third of the life is left, or a half of a short one."""
     return Renew(Reason(ReasonCode.DUE, {"due": written(case.due_at)}), case.current.id) if case.due else None
@@ -249,6 +262,7 @@ CHECKS: tuple[Check, ...] = (
     back_off,
     supervise,
     suggested,
+    drifted,
     lifetime_rule,
 )
 

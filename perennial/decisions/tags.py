@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 PREFIX = "perennial-"
+VAULT_ISSUER = "vault"  # Key Vault itself, with the issuer of the certificate's policy
 KNOWN = frozenset({"renew", "issuer", "renew-at", "owner", "pause-until", "by", "renewal"})
 
 
@@ -16,7 +17,7 @@ class Wishes:
     """The tags with the prefix `perennial-`, read."""
 
     renew: bool | None = None  # always, never; None: as the vault's mode says
-    issuer: str = ""  # the name of an authority, or "vault"
+    issuers: tuple[str, ...] = ()  # names of authorities, in order; or "vault" alone
     renew_before: timedelta | None = None  # `30d`: before expiry
     renew_share: float | None = None  # `33%`: of the lifetime left
     owner: str = ""
@@ -58,6 +59,13 @@ def _pause(text: str) -> datetime | None:
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
+def _issuers(text: str) -> tuple[str, ...]:
+    names = tuple(dict.fromkeys(re.split(r"[\s,]+", text.lower().strip(" ,"))))
+    if len(names) > 1 and VAULT_ISSUER in names:
+        raise _Bad("name either vault alone, or CAs that sign a CSR: one policy cannot serve both")
+    return names
+
+
 def wishes(tags: Mapping[str, str]) -> Wishes:
     """Read the tags of a certificate; names are compared without case."""
     mine = {name.lower().removeprefix(PREFIX): (name, text.strip()) for name, text in tags.items() if _ours(name)}
@@ -76,7 +84,7 @@ def wishes(tags: Mapping[str, str]) -> Wishes:
     before, part = read("renew-at", _renew_at, _NO_TIME)
     return Wishes(
         renew=read("renew", _renew, None),
-        issuer=mine.get("issuer", ("", ""))[1].lower(),
+        issuers=read("issuer", _issuers, ()),
         renew_before=before,
         renew_share=part,
         owner=mine.get("owner", ("", ""))[1],

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from perennial.errors import Busy, Forbidden, IssuerError, Refused
 from perennial.issuers.asking import FOREIGN, POLL, Ask, creation_failure, find_ours, in_the_way, tags_for
+from perennial.issuers.failures import explained
 from perennial.model.authority import Obstacle, Suggestion
 from perennial.model.certificate import Operation, OperationState
 from perennial.model.decision import Snapshot
@@ -14,12 +15,6 @@ from perennial.model.renewal import Checkpoint, InVault, Renewal, Step, Waiting
 from perennial.ports.vault import Vaults
 
 LONGEST_POLL = timedelta(hours=1)
-
-#: Codes of failed operations that a repeat would meet again. "Request rejected" is none of them: CAs say it for outages too.
-PERMANENT: dict[str, str] = {
-    "InvalidIssuerCredentials": "correct the credentials of the issuer in the vault",
-    "IssuerNotFound": "create the issuer object that the policy names, or change the policy's issuer",
-}
 
 
 class ByVault:
@@ -82,8 +77,7 @@ class ByVault:
         if operation is None or operation.state is OperationState.CANCELLED:
             raise IssuerError("cancelled", "the pending operation is gone: somebody cancelled or deleted it")
         if operation.state is OperationState.FAILED:
-            fix = PERMANENT.get(operation.error_code, "")
-            raise IssuerError(operation.error_code, operation.error_message, fix=fix, permanent=bool(fix))
+            raise explained(operation)
         return _waiting(operation, renewal, now)
 
     def abandon(self, renewal: Renewal, now: datetime) -> None:

@@ -42,7 +42,9 @@ class Entry:
     rung: str = ""  # the last rung of the ladder `expiring` that was told, as version:rung
     suggested_at: datetime | None = None  # this certificate's own instant in its CA's window
     window_ends: datetime | None = None  # of that window
-    revoked_at: datetime | None = None  # when its CA first told of a window that had passed already: a revocation signal
+    revoked_at: datetime | None = (
+        None  # when its CA first told of a window that had passed already: a revocation signal
+    )
     explanation: str = ""  # the CA's page that says why
     ask_ca_at: datetime | None = None  # when the CA is asked for its window again; None: never
     issued_by: str = ""  # which account of which CA issued `version`, if we had it signed

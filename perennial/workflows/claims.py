@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from perennial.decisions.case import Case, written
+from perennial.decisions.tags import VAULT_ISSUER
 from perennial.errors import Changed
 from perennial.model.decision import Renew
 from perennial.model.history import HistoryKind
+from perennial.model.messages import Look
 from perennial.model.notices import subject_of
 from perennial.model.reasons import Reason, ReasonCode
 from perennial.model.renewal import Checkpoint, Renewal, Step
 from perennial.ports.tables import Stored
 from perennial.workflows.record import record
 from perennial.workflows.sight import LEASE, MINUTE, Sight, fleet_row
+
+CA_MEMORY = "ca."  # prefix of what an authority remembers in a claim's checkpoint (issuers/through_csr.py)
 
 
 def hold(sight: Sight, decision: Renew) -> Stored[Renewal] | None:
@@ -25,6 +29,8 @@ def hold(sight: Sight, decision: Renew) -> Stored[Renewal] | None:
         return None
     if stored is not None and stored.value.replacing == current.id:
         row = replace(stored.value, held_until=now + LEASE, stepped=now)
+        if row.is_open and row.issuer not in world.issuers:  # it is no longer set up
+            row = handed_to(row, Case(sight.snapshot(), current, sight.policy(), now).issuer)
         if row.is_open:
             if row.checkpoint.step is Step.CLAIMED and not row.failures:  # whoever claimed may have died before it told
                 _record_claim(sight, row, decision)
@@ -49,6 +55,23 @@ def hold(sight: Sight, decision: Renew) -> Stored[Renewal] | None:
         if new.automatic:
             _count(sight)
     return claimed
+
+
+def handed_to(row: Renewal, issuer: str) -> Renewal:
+    """Return a claim with another issuer: our own CSR in the vault stays good for any authority, what the one before remembered is dropped."""
+    own = {name: text for name, text in row.checkpoint.memory.items() if not name.startswith(CA_MEMORY)}
+    keeps = row.checkpoint.step is Step.SIGNING and VAULT_ISSUER not in (row.issuer, issuer)
+    return replace(row, issuer=issuer, checkpoint=Checkpoint(Step.SIGNING, own) if keeps else Checkpoint())
+
+
+def look_again(sight: Sight, at: datetime) -> None:
+    """Queue one delayed look for a wait under a minute; find_due serves the longer ones, and this one too should it be lost.
+
+    A second late: clocks have whole seconds, and a message that comes a moment early would leave its step to the next minute.
+    """
+    wait = max(at - sight.world.now, timedelta(0))
+    if wait < MINUTE:
+        sight.world.queues.send(Look(certificate=sight.ref, cause="step"), wait + timedelta(seconds=1))
 
 
 def _record_claim(sight: Sight, row: Renewal, decision: Renew) -> None:
@@ -85,6 +108,9 @@ def _new_claim(sight: Sight, decision: Renew) -> Renewal:
         trigger=decision.reason.code,
         lifetime_seconds=int(current.lifetime.total_seconds()),
         not_after=current.not_after,
+        ari_id=current.leaf.ari_id if current.leaf else "",
+        issued_by=sight.entry.issued_by,
+        drift=case.differs,
     )
 
 

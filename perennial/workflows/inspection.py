@@ -41,6 +41,9 @@ def subject_of(world: World, entry: Entry, renewal: Renewal | None, policy: Rene
         steps_in_at=case.steps_in if case.supervised else None,
         mismatch=difference(entry.policy, version) if case.issuer else "",
         tag_faults=case.wishes.faults,
+        issuers=case.issuers,
+        unknown_issuers=case.unknown_issuers,
+        drift_remains=case.differs if case.drift_remains else "",
         forbid_exportable_keys=world.settings.forbid_exportable_keys,
     )
 
@@ -59,4 +62,7 @@ def snapshot_of(entry: Entry, renewal: Renewal | None) -> Snapshot:
         last_issued=entry.last_issued,
         last_lifetime=timedelta(seconds=entry.last_lifetime_seconds),
         suggested_at=entry.suggested_at,
+        window_passed=entry.revoked_at is not None,
+        issued_through=entry.issued_through,
+        drifted_at=entry.drifted_at,
     )

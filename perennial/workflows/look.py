@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from perennial.decisions import lifetimes
-from perennial.decisions.case import managed
+from perennial.decisions.case import Case, managed
 from perennial.decisions.renewal import decide, due_date
 from perennial.decisions.tags import wishes
 from perennial.errors import Changed
@@ -22,7 +22,7 @@ from perennial.model.reasons import ReasonCode
 from perennial.model.renewal import Step
 from perennial.model.signing import unanswered
 from perennial.ports.tables import Stored
-from perennial.workflows import announce, claims, deliver, findings, notices, renew, seen
+from perennial.workflows import announce, ari, claims, deliver, findings, notices, preflight, renew, seen
 from perennial.workflows.gone import mark_gone
 from perennial.workflows.inspection import inspect
 from perennial.workflows.record import file_event, record
@@ -58,6 +58,8 @@ def _look(world: World, look: Look) -> Sight:
     if must_read(sight):
         seen.read_vault(sight)
     renew.tidy(sight)
+    ari.ask_ca(sight)
+    preflight.look_ahead(sight)
     decision = _decide_and_act(sight)
     if sight.gone:
         mark_gone(world, Stored(sight.entry, sight.stored.etag))
@@ -129,6 +131,8 @@ def _remember(sight: Sight, decision: Decision) -> None:
     kind, reason = kind_of(decision), decision.reason
     changed = entry.decision != kind or entry.reason is None or entry.reason.code is not reason.code
     since = now if changed or entry.since is None else entry.since
+    entry = replace(entry, drifted_at=_drifted_at(sight))
+    sight.entry = entry
     due_at = due_date(sight.snapshot(), sight.policy(), now)
     asked = sight.renewal is not None and unanswered(sight.renewal.value) is not None
     sight.entry = replace(entry, decision=kind, reason=reason, since=since, due_at=due_at, awaits_signature=asked)
@@ -136,6 +140,15 @@ def _remember(sight: Sight, decision: Decision) -> None:
         version = entry.version.id if entry.version else ""
         step = f"{kind}:{reason.code}"
         record(sight.world, sight.ref, HistoryKind.DECIDED, at=now, version=version, step=step, reason=reason.sentence)
+
+
+def _drifted_at(sight: Sight) -> datetime | None:
+    """Return since when it is not what its policy and tags ask for, where a renewal may change that."""
+    entry, now = sight.entry, sight.world.now
+    if entry.version is None or entry.version.leaf is None or sight.gone:
+        return None
+    case = Case(sight.snapshot(), entry.version, sight.policy(), now)
+    return (entry.drifted_at or now) if case.drifted else None
 
 
 def _check_rules(sight: Sight) -> None:
@@ -173,7 +186,7 @@ def _write(sight: Sight, decision: Decision, overdue: datetime | None) -> None:
     read_at = entry.read_at
     if sight.closed and read_at <= now:
         read_at = _wait_for_the_vault(sight).next_check
-    waits = [read_at, decision_at(decision, now), overdue]
+    waits = [read_at, decision_at(decision, now), overdue, entry.ask_ca_at, entry.preflight_at]
     if isinstance(decision, AskHuman) and entry.since == now:
         waits.append(now + announce.PATIENCE)  # what is told after this write may lose its message
     waits += [lifetimes.next_rung(entry.version, now)] if entry.version else []
@@ -193,6 +206,9 @@ def _ask(sight: Sight, decision: Decision) -> None:
     entry = sight.entry
     chosen = managed(sight.policy().mode, wishes(entry.tags))
     told = decision.reason.code is ReasonCode.SIGNATURE_NEEDED  # by its own step, with the CSR
+    warning = preflight.warning(sight)
+    if warning is not None:
+        announce.tell(sight.world, warning)
     if isinstance(decision, AskHuman) and chosen and entry.since is not None and not told:
         announce.tell(sight.world, notices.action_needed(entry, decision.reason, entry.since))
 

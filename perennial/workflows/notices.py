@@ -49,8 +49,8 @@ def new_version(entry: Entry, version: Version, previous: str, author: str, clou
     return _about(entry, NoticeKind.NEW_VERSION, version.created, data, version=version.id, created=version.created)
 
 
-def renewal_failed(entry: Entry, renewal: Renewal, now: datetime) -> Notice:
-    """Tell that a step of the ladder failed; each step is its own notice, until a person acts."""
+def renewal_failed(entry: Entry, renewal: Renewal, now: datetime, successor: str = "") -> Notice:
+    """Tell that a step of the ladder failed; each step is its own notice, until a person acts. `successor`: the issuer that takes over."""
     left = int((entry.not_after - now).total_seconds()) if entry.not_after else None
     data = {
         "version": renewal.replacing,
@@ -59,6 +59,7 @@ def renewal_failed(entry: Entry, renewal: Renewal, now: datetime) -> Notice:
         "fix": renewal.fix or None,
         "attempts": renewal.failures,
         "given_up": renewal.outcome is Outcome.GIVEN_UP,
+        "taken_over_by": successor or None,
         "next_attempt": renewal.next_step if renewal.is_open else None,
         "not_after": entry.not_after,
         "seconds_left": left,

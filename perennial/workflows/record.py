@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from perennial.model.certificate import CertificateRef
@@ -46,6 +47,7 @@ def record(
     reason: str = "",
     error: str = "",
     seconds: int = 0,
+    facts: Mapping[str, str] | None = None,
 ) -> None:
     """Write one row. Its key depends on certificate, version, step and kind, and on `at`, which must come from a row or the event."""
     world.tables.history.put(
@@ -62,5 +64,6 @@ def record(
             reason=reason,
             error=error,
             seconds=seconds,
+            facts=facts or {},
         ),
     )

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from perennial.decisions.backoff import renewal_wait
 from perennial.decisions.case import managed, written
-from perennial.decisions.renewal import refused_for
-from perennial.decisions.tags import wishes
+from perennial.decisions.tags import VAULT_ISSUER, wishes
 from perennial.errors import IssuerError, Throttled, Unclear, VaultError
 from perennial.log import line
 from perennial.model.decision import Close, Renew
 from perennial.model.history import HistoryKind
 from perennial.model.ids import spread
-from perennial.model.messages import Look
 from perennial.model.reasons import Reason, ReasonCode
 from perennial.model.renewal import INTENTS, Checkpoint, InVault, Outcome, Renewal, Step, Waiting, closes_as
+from perennial.ports.issuer import Issuer
 from perennial.ports.tables import Stored
-from perennial.workflows import announce, claims, notices, seen, signatures, vault_state
+from perennial.workflows import announce, claims, failing, notices, seen, signatures, vault_state
 from perennial.workflows.record import record
 from perennial.workflows.sight import LEASE, MINUTE, Sight, fleet_row
 
@@ -33,22 +31,16 @@ def take_steps(sight: Sight, decision: Renew) -> None:
         sight.did.append("lost-the-claim")
         return
     sight.renewal = claimed
+    if failing.waited_enough(sight):
+        return
     fresh = False
     for left in reversed(range(STEPS_A_LOOK)):
         row = sight.renewal.value
         if fresh and row.checkpoint.step in INTENTS and sight.world.outlived():
             sight.did.append("outlived-its-lease")  # paused with its machine: who finds the intent asks first
             return
-        try:
-            result = sight.world.issuers[row.issuer].step(row, sight.snapshot(), fresh=fresh, now=sight.world.now)
-        except Unclear as unclear:  # it may have taken effect: the lease stands, and who finds the intent asks first
-            sight.did.append(f"unclear: {unclear.what}")
-            return
-        except VaultError as refusal:
-            _vault_refused(sight, refusal)
-            return
-        except IssuerError as failure:
-            _fail(sight, failure)
+        result = _step(sight, row, fresh=fresh)
+        if result is None:
             return
         if isinstance(result, InVault):
             seen.take_in(sight, result.current)
@@ -57,8 +49,21 @@ def take_steps(sight: Sight, decision: Renew) -> None:
         fresh = True
         if not left and result.until <= sight.world.now:  # the next look goes on: a lease would hold it up
             result = replace(result, until=sight.world.now + SOON)
-        if not _carry_on(sight, result):
+        if failing.keeps_waiting(sight, result) or not _carry_on(sight, result):
             return
+
+
+def _step(sight: Sight, row: Renewal, *, fresh: bool) -> Waiting | InVault | None:
+    """Let the issuer take a step; None: it failed, and that is written down."""
+    try:
+        return sight.world.issuers[row.issuer].step(row, sight.snapshot(), fresh=fresh, now=sight.world.now)
+    except Unclear as unclear:  # it may have taken effect: the lease stands, and who finds the intent asks first
+        sight.did.append(f"unclear: {unclear.what}")
+    except VaultError as refusal:
+        _vault_refused(sight, refusal)
+    except IssuerError as failure:
+        failing.fail(sight, failure)
+    return None
 
 
 def _carry_on(sight: Sight, waiting: Waiting) -> bool:
@@ -77,7 +82,8 @@ def _carry_on(sight: Sight, waiting: Waiting) -> bool:
     )
     on = waiting.until <= world.now
     if not on:
-        row = replace(row, held_until=None, next_step=waiting.until, earliest=waiting.until)
+        until = failing.no_longer_than(sight, row, waiting.until)
+        row = replace(row, held_until=None, next_step=until, earliest=waiting.until)
     if waiting.request_id:
         kind = HistoryKind.ADOPTED if waiting.adopted else HistoryKind.SENT
         record(world, sight.ref, kind, at=world.now, version=row.replacing, step=waiting.request_id)
@@ -85,7 +91,7 @@ def _carry_on(sight: Sight, waiting: Waiting) -> bool:
         signatures.ask(sight, row, waiting.asks)
     claims.save(sight, row, accepted=waiting.request_id)
     if not on:
-        _look_again(sight, waiting.until)
+        claims.look_again(sight, waiting.until)
     return on
 
 
@@ -104,7 +110,7 @@ def _may_write(sight: Sight, intent: Waiting) -> bool:
     if turn is not None:
         until = turn + spread(sight.ref, MINUTE, "pace")
         claims.release(sight, until, Reason(ReasonCode.PACED, {"until": written(until)}))
-        _look_again(sight, until)
+        claims.look_again(sight, until)
         return False
     return True
 
@@ -118,44 +124,16 @@ def _vault_refused(sight: Sight, refusal: VaultError) -> None:
     claims.release(sight, claims.until_open(sight), claims.closed_reason(sight), back)
 
 
-def _fail(sight: Sight, failure: IssuerError) -> None:
-    """Take a rung of the ladder, or give up for good; tell before the row says so, since the notice's id makes a repeat harmless."""
-    world, now, row = sight.world, sight.world.now, claims.held(sight).value
-    failures = row.failures + 1
-    wait = renewal_wait(world.settings.renewal_ladder, failures, failure.retry_after)
-    failed = replace(
-        row,
-        checkpoint=failure.back_to,
-        held_until=None,
-        failures=failures,
-        error=str(failure)[:1000],
-        fix=failure.fix,
-        next_step=now + wait.ladder,
-        earliest=now + wait.under_floor,
-        waiting=None,
-    )
-    if failure.permanent:
-        failed = replace(
-            failed,
-            outcome=Outcome.GIVEN_UP,
-            closed=now,
-            refused_for=refused_for(sight.snapshot(), row.issuer),
-        )
-    kind = HistoryKind.GIVEN_UP if failure.permanent else HistoryKind.FAILED
-    record(world, sight.ref, kind, at=now, version=row.replacing, step=str(failures), error=failed.error)
-    announce.tell(world, notices.renewal_failed(sight.entry, failed, now))
-    claims.save(sight, failed)
-    sight.did.append(f"failed: {failure.code}")
-
-
 def end(sight: Sight, outcome: Outcome) -> None:
     """Close the claim: its version is no longer current. What is told and written comes first, so that nothing is lost to a crash."""
     world, now, stored, current = sight.world, sight.world.now, sight.renewal, sight.entry.version
     if stored is None or current is None:
         return
     row = stored.value
-    if outcome is Outcome.SUPERSEDED and row.requests and not row.adopted and _writable(sight):
-        world.issuers[row.issuer].abandon(row, now)
+    left = outcome is Outcome.SUPERSEDED and bool(row.requests) and not row.adopted
+    writable = left and _writable(sight)
+    if writable:
+        _issuer(sight, row).abandon(row, now)
     closed = replace(
         row,
         outcome=outcome,
@@ -163,7 +141,7 @@ def end(sight: Sight, outcome: Outcome) -> None:
         held_until=None,
         waiting=None,
         new_version=current.id,
-        untidy=False,
+        untidy=left and not writable,  # what may not be written to now is tidied when it may
     )
     record(
         world,
@@ -216,18 +194,16 @@ def tidy(sight: Sight) -> None:
     stored = sight.renewal
     if stored is None or not stored.value.untidy or stored.value.is_open or not _writable(sight):
         return
-    sight.world.issuers[stored.value.issuer].abandon(stored.value, sight.world.now)
+    _issuer(sight, stored.value).abandon(stored.value, sight.world.now)
     sight.renewal = sight.world.tables.renewals.save(Stored(replace(stored.value, untidy=False), stored.etag))
     sight.did.append("tidied")
+
+
+def _issuer(sight: Sight, row: Renewal) -> Issuer:
+    """Return who cleans up after a claim: its issuer, or the vault in place of one that is no longer set up."""
+    return sight.world.issuers.get(row.issuer) or sight.world.issuers[VAULT_ISSUER]
 
 
 def _writable(sight: Sight) -> bool:
     chosen = managed(sight.policy().mode, wishes(sight.entry.tags))
     return chosen and not fleet_row(sight.world).value.switch_off and not sight.closed
-
-
-def _look_again(sight: Sight, at: datetime) -> None:
-    """Queue one delayed look for a wait under a minute; find_due serves the longer ones, and this one too should it be lost."""
-    wait = at - sight.world.now
-    if wait < MINUTE:
-        sight.world.queues.send(Look(certificate=sight.ref, cause="step"), wait)

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 from perennial.decisions import lifetimes
 from perennial.decisions.matching import losses
-from perennial.decisions.tags import wishes
+from perennial.decisions.tags import VAULT_ISSUER, wishes
 from perennial.errors import Forbidden, Throttled, Unreachable
 from perennial.model.certificate import Certificate, Version
 from perennial.model.history import HistoryKind
 from perennial.model.inventory import Entry
+from perennial.model.renewal import Outcome, closes_as
 from perennial.workflows import announce, notices, vault_state
 from perennial.workflows.record import record
 from perennial.workflows.sight import Sight
@@ -79,8 +80,8 @@ def _new_current(sight: Sight, entry: Entry, latest: Version) -> Entry:
         not_after=latest.not_after,
         foreign_versions=foreign,
         request=entry.request if entry.request and entry.request.version == latest.id else None,
-        suggested_at=None,
     )
+    entry = _from_its_ca(sight, entry, latest)
     if known is None and latest.created <= sight.vault.value.first_seen:
         entry = replace(entry, announced=latest.id, announced_created=latest.created)  # older than our time: no news
     lost = losses(known, latest) if known else ""
@@ -90,6 +91,33 @@ def _new_current(sight: Sight, entry: Entry, latest: Version) -> Entry:
         announce.tell(world, told)
     sight.did.append("new-version")
     return entry
+
+
+def _from_its_ca(sight: Sight, entry: Entry, latest: Version) -> Entry:
+    """Begin anew with what a CA says of a version: nothing of the one before holds."""
+    by, through = _signed_by(sight, latest)
+    return replace(
+        entry,
+        suggested_at=None,
+        window_ends=None,
+        revoked_at=None,
+        explanation="",
+        ask_ca_at=sight.world.now if through else None,  # its CA is asked right after issuance (RFC 9773 §4.3)
+        issued_by=by,
+        issued_through=through,
+        drifted_at=None,
+        obstacles=() if through else entry.obstacles,
+        obstructed_since=None if through else entry.obstructed_since,
+    )
+
+
+def _signed_by(sight: Sight, latest: Version) -> tuple[str, str]:
+    """Return which account of which CA signed a version for us, and through which authority; empty: another's version, or the vault's."""
+    row = sight.renewal.value if sight.renewal else None
+    if row is None or row.issuer == VAULT_ISSUER or row.new_version not in ("", latest.id):
+        return "", ""
+    ours = row.replacing != latest.id and closes_as(row, latest) is Outcome.ISSUED
+    return (row.checkpoint.memory.get("by", ""), row.issuer) if ours else ("", "")
 
 
 def author_of(sight: Sight, known: Version | None, latest: Version) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from perennial.decisions.case import VAULT_ISSUER
+from perennial.decisions.tags import VAULT_ISSUER
 from perennial.errors import Changed
 from perennial.model.certificate import CertificateRef
 from perennial.model.decision import Mode, RenewalPolicy, Snapshot
@@ -69,6 +69,7 @@ def renewal_policy(world: World, vault: str, fleet: FleetRow) -> RenewalPolicy:
         switched_off=fleet.switch_off or None,
         instance=settings.instance,
         authorities=frozenset(world.issuers) - {VAULT_ISSUER},
+        issuers=settings.issuers,
         foreign_tags=settings.foreign_tags,
         renewals_today=fleet.renewals_today if fleet.day == world.now.date() else 0,
         brake=limit if limit is not None else max(20, round(expected)),

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from cryptography.hazmat.primitives import hashes
 
 from perennial.compliance.rule import Subject
+from perennial.model.authority import Obstacle
 from perennial.model.certificate import IssuerClass
 from perennial.model.reasons import ReasonCode
 from perennial.model.renewal import Step
@@ -43,6 +44,12 @@ def exportable(*, forbidden: bool) -> Subject:
     return replace(subject, entry=replace(subject.entry, policy=policy), forbid_exportable_keys=forbidden)
 
 
+def blocked(*obstacles: Obstacle) -> Subject:
+    """Return a certificate whose renewal would meet these."""
+    subject = fresh()
+    return replace(subject, entry=replace(subject.entry, obstacles=obstacles))
+
+
 def ca_signed() -> bytes:
     """Return a certificate over SHA-256 by a CA."""
     return mint(NOW - 30 * DAY, NOW + 60 * DAY)
@@ -71,6 +78,9 @@ PAIRS: dict[str, tuple[Subject, Subject]] = {
     ),
     "current-version-disabled": (judged(ca_signed(), enabled=False), judged(ca_signed())),
     "policy-does-not-match-certificate": (replace(fresh(), mismatch="it does not ask for b.example"), fresh()),
+    "issuance-blocked": (blocked(Obstacle(code="caa-forbids", what="CAA forbids it", fix="allow it")), blocked()),
+    "unknown-issuer": (replace(fresh(), unknown_issuers=("corp",)), replace(fresh(), issuers=("corp",))),
+    "drift-remains": (replace(fresh(), drift_remains="its key is RSA 2048"), fresh()),
     "two-managers": (two_versions_apart(22.5), two_versions_apart(22.6)),
     "loop-guard-hit": (because(ReasonCode.LOOP_GUARD, last="x", until="y"), because(ReasonCode.NOT_DUE)),
     "brake-hit": (because(ReasonCode.BRAKE, limit="20"), because(ReasonCode.PAUSED)),

@@ -9,6 +9,7 @@ import pytest
 
 from perennial.compliance import RULES, VAULT_RULES, evaluate, evaluate_vault
 from perennial.compliance.rule import Subject, VaultSubject
+from perennial.model.authority import Obstacle
 from perennial.model.certificate import IssuerClass
 from perennial.model.findings import Severity
 from perennial.model.inventory import VaultRow
@@ -30,7 +31,7 @@ from tests.compliance.minted import (
     over_broken_hash,
     rsa_key,
 )
-from tests.compliance.pairs import PAIRS, ca_signed
+from tests.compliance.pairs import PAIRS, blocked, ca_signed
 
 
 def broken(subject: Subject) -> set[str]:
@@ -131,12 +132,32 @@ def test_nothing_will_renew_it_knows_the_others(subject: Subject, found: bool) -
         (because(ReasonCode.PAUSED), False),
         (because(ReasonCode.BACK_OFF), True),
         (judged(ca_signed(), enabled=False), False),
+        (because(ReasonCode.EXPIRED_WHEN_FIRST_SEEN), False),
     ],
-    ids=["observed", "paused", "failing", "disabled"],
+    ids=["observed", "paused", "failing", "disabled", "dead when first seen"],
 )
 def test_only_a_managed_renewal_can_be_overdue(subject: Subject, found: bool) -> None:
-    """What is observed, paused or disabled is not overdue; what fails is."""
+    """What is observed, paused or disabled is not overdue, nor what was dead before we came; what fails is."""
     assert ("renewal-overdue" in broken(replace(subject, due_at=NOW - 10 * DAY))) is found
+
+
+@pytest.mark.parametrize(
+    ("until_due", "step", "severity"),
+    [
+        (LIFE / 6 + SECOND, None, Severity.MEDIUM),
+        (LIFE / 6, None, Severity.HIGH),
+        (LIFE / 2, Step.SIGNING, Severity.HIGH),
+    ],
+)
+def test_what_blocks_a_renewal_is_worse_when_it_is_near(
+    until_due: timedelta, step: Step | None, severity: Severity
+) -> None:
+    """Within a sixth of the life before the due date, or under way."""
+    subject = replace(blocked(Obstacle(code="a", what="b", fix="c")), due_at=NOW + until_due)
+    subject = replace(subject, renewal=claim(step, NOW)) if step else subject
+    (found,) = [one for one in evaluate(subject) if one.rule == "issuance-blocked"]
+    assert found.severity is severity
+    assert found.evidence == {"code": "a", "what": "b", "fix": "c"}
 
 
 def test_an_overdue_renewal_says_why() -> None:

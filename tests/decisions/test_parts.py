@@ -32,7 +32,9 @@ def leaf_of(one: Version, **changes: Any) -> Leaf:
         ("perennial-renew-at", "30d", "renew_before", timedelta(days=30)),
         ("perennial-renew-at", "33%", "renew_share", 0.33),
         ("perennial-owner", "team pki", "owner", "team pki"),
-        ("perennial-issuer", "Corp-CA", "issuer", "corp-ca"),
+        ("perennial-issuer", "Corp-CA", "issuers", ("corp-ca",)),
+        ("perennial-issuer", "corp-ca, Backup other,corp-ca", "issuers", ("corp-ca", "backup", "other")),
+        ("perennial-issuer", "vault", "issuers", ("vault",)),
         ("perennial-pause-until", "2027-01-31", "pause_until", datetime(2027, 1, 31, tzinfo=UTC)),
         ("perennial-pause-until", "2027-01-31T10:00:00+02:00", "pause_until", datetime(2027, 1, 31, 8, tzinfo=UTC)),
     ],
@@ -52,6 +54,7 @@ def test_a_tag_is_read(tag: str, text: str, field: str, value: object) -> None:
         ("perennial-renew-at", "120%"),
         ("perennial-renew-at", "soon"),
         ("perennial-pause-until", "Christmas"),
+        ("perennial-issuer", "corp-ca, vault"),
         ("perennial-pause-untill", "2027-01-31"),
     ],
 )

@@ -10,7 +10,10 @@ from perennial.decisions.renewal import Check, decide
 from perennial.model.decision import Decision, RenewalPolicy, Snapshot
 from perennial.model.reasons import ReasonCode
 from tests.decisions.cases import NOW
-from tests.decisions.situations import ROWS
+from tests.decisions.signed import SIGNED
+from tests.decisions.situations import ROWS as UNSIGNED
+
+ROWS = UNSIGNED + SIGNED
 
 
 @pytest.mark.parametrize(("seen", "policy", "kind", "code"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])

@@ -177,7 +177,7 @@ def test_creates_of_a_vault_take_turns_a_second_apart() -> None:
 
 
 def test_a_create_that_must_wait_says_so_in_its_claim() -> None:
-    """Paced: no failure, let go until its own place within the minute, and a look is queued for then."""
+    """Paced: no failure, let go until its own place within the minute, and a look is queued for the second after."""
     on = stage(events=False)
     on.look("other")  # makes the vault's row
     vault_state.take_turn(on.world(), "kv-orders")
@@ -189,7 +189,7 @@ def test_a_create_that_must_wait_says_so_in_its_claim() -> None:
     assert entry.reason.code is ReasonCode.PACED
     assert (claim.held_until, claim.failures) == (None, 0)
     assert NOW + SECOND <= claim.next_step == claim.earliest <= NOW + SECOND + MINUTE
-    assert [delay for message, delay in on.queues.sent if delay] == [claim.next_step - NOW] * (
+    assert [delay for message, delay in on.queues.sent if delay] == [claim.next_step - NOW + SECOND] * (
         claim.next_step - NOW < MINUTE
     )
 

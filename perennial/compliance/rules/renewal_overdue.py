@@ -6,7 +6,8 @@ from perennial.compliance.rule import Evidence, Rule, Subject, by_life_left, day
 from perennial.model.findings import Severity
 from perennial.model.reasons import ReasonCode
 
-ON_PURPOSE = frozenset({ReasonCode.PAUSED, ReasonCode.FOREIGN_MANAGER})
+#: These say why themselves, and a person was asked or has decided.
+ON_PURPOSE = frozenset({ReasonCode.PAUSED, ReasonCode.FOREIGN_MANAGER, ReasonCode.EXPIRED_WHEN_FIRST_SEEN})
 
 
 def check(subject: Subject) -> Evidence | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from perennial.model.authority import Obstacle
 from perennial.model.certificate import IssuancePolicy, Version
 from perennial.model.history import Record
 from perennial.model.reasons import Reason
@@ -70,6 +71,11 @@ def asked(value: Asked | None) -> dict[str, object] | None:
     }
 
 
+def obstacle(value: Obstacle) -> dict[str, object]:
+    """Show what would make a renewal fail."""
+    return {"code": value.code, "what": value.what, "fix": value.fix}
+
+
 def renewal(value: Renewal) -> dict[str, object]:
     """Show a claim and how far it is; not its memory, which is its issuer's own."""
     return {
@@ -85,6 +91,8 @@ def renewal(value: Renewal) -> dict[str, object]:
         "next_step": instant(value.next_step) if value.is_open else None,
         "waiting": reason(value.waiting),
         "failures": value.failures,
+        "refused": list(value.refused),
+        "drift": value.drift or None,
         "error": value.error or None,
         "fix": value.fix or None,
         "closed": instant(value.closed),

@@ -10,7 +10,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from perennial import log
-from perennial.decisions.renewal import refused_for
+from perennial.decisions.case import Case
+from perennial.decisions.renewal import refusal_of
 from perennial.errors import Changed, Forbidden, IssuerError, Throttled, Unreachable, VaultError
 from perennial.model.certificate import CertificateRef, Operation, OperationState
 from perennial.model.history import HistoryKind, Record
@@ -124,10 +125,17 @@ def _give_up(stored: Stored[Renewal], entry: Entry, error: str, world: World) ->
         waiting=None,
         error=f"(person) {error}",
         fix=FIX,
-        refused_for=refused_for(snapshot_of(entry, row), row.issuer),
+        refused_for=_refused_for(entry, row, world),
         untidy=True,
     )
     return world.tables.renewals.save(Stored(closed, stored.etag))
+
+
+def _refused_for(entry: Entry, row: Renewal, world: World) -> str:
+    if entry.version is None:
+        return ""
+    policy = sight.renewal_policy(world, entry.vault, sight.fleet_row(world).value)
+    return refusal_of(Case(snapshot_of(entry, row), entry.version, policy, world.now))
 
 
 def _delete(operation: Operation, ref: CertificateRef, ours: Renewal | None, world: World) -> None:
