@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from azure.keyvault.certificates import CertificateClient
     from azure.keyvault.keys import KeyClient
     from azure.storage.queue import QueueClient
+    from requests import PreparedRequest
 
 # Seconds, for storage: it answers in milliseconds or is in trouble, and the message comes again.
 CONNECT, READ, TRIES, PAUSE = 5, 20, 3, 0.2
@@ -31,14 +32,16 @@ def certificate_client(cloud: Cloud, identity: TokenCredential, vault: str) -> C
     """Open a vault's certificates."""
     from azure.keyvault.certificates import CertificateClient
 
-    return CertificateClient(cloud.vault_url(vault), identity)
+    return CertificateClient(
+        cloud.vault_url(vault), identity, transport=_transport(CONNECT, READ)
+    )  # each call says its own
 
 
 def key_client(vault_url: str, identity: TokenCredential) -> KeyClient:
     """Open the vault of accounts' keys."""
     from azure.keyvault.keys import KeyClient
 
-    return KeyClient(vault_url, identity)
+    return KeyClient(vault_url, identity, transport=_transport(CONNECT, READ))  # each call says its own
 
 
 def table_client(endpoint: str, identity: TokenCredential, table: str) -> TableClient:
@@ -49,7 +52,7 @@ def table_client(endpoint: str, identity: TokenCredential, table: str) -> TableC
         endpoint,
         table,
         credential=identity,
-        transport=_storage_transport(),
+        transport=_transport(CONNECT, READ),
         retry_total=TRIES,
         retry_backoff_factor=PAUSE,
     )
@@ -64,13 +67,13 @@ def queue_client(endpoint: str, identity: TokenCredential, queue: Queue) -> Queu
         queue.value,
         credential=identity,
         message_encode_policy=TextBase64EncodePolicy(),
-        transport=_storage_transport(),
+        transport=_transport(CONNECT, READ),
         # The SDK's own policy sleeps 18, 24 and 42 seconds (azure-storage-queue 12.18.1), under a look's leases.
         retry_policy=LinearRetry(backoff=1, retry_total=TRIES, random_jitter_range=1),
     )
 
 
-def _storage_transport() -> RequestsTransport:
+def _transport(connect: float, read: float) -> RequestsTransport:
     """Return a transport that keeps enough connections: the SDK's own keeps ten, and each call beyond them pays for a handshake and a warning."""
     from azure.core.pipeline.transport import RequestsTransport
     from requests import Session
@@ -81,4 +84,11 @@ def _storage_transport() -> RequestsTransport:
     # Retrying is the pipeline's, as in the SDK's own sessions.
     never = Retry(total=False, redirect=False, raise_on_status=False)
     session.mount("https://", HTTPAdapter(pool_maxsize=CONNECTIONS, max_retries=never))
-    return RequestsTransport(session=session, connection_timeout=CONNECT, read_timeout=READ)
+    # Without one, Requests looks for a .netrc at each request, and would put what it finds there in place of our token.
+    session.auth = _as_signed
+    return RequestsTransport(session=session, connection_timeout=connect, read_timeout=read)
+
+
+def _as_signed(request: PreparedRequest) -> PreparedRequest:
+    """Leave a request's authorization as the pipeline made it."""
+    return request

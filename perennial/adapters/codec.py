@@ -7,12 +7,13 @@ its value, a date or a duration ISO 8601, a nested value JSON.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
+from functools import partial
 from types import NoneType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 from azure.data.tables import EdmType, EntityProperty
@@ -40,6 +41,7 @@ class Column:
     kind: Any  # a type as get_type_hints gives it: a class, or an alias such as tuple[str, ...]
     optional: bool
     required: bool  # the row type has no default for it
+    read: Callable[[Any], Any]  # made once: to choose anew for each value costs more than to read it
 
     @property
     def native(self) -> bool:
@@ -90,7 +92,7 @@ def _column(field: Field[Any], hint: Any) -> Column:
     optional = get_origin(hint) is not None and NoneType in parts
     kind = Union[tuple(part for part in parts if part is not NoneType)] if optional else hint  # noqa: UP007 (built at run time)
     absent = field.default is MISSING and field.default_factory is MISSING
-    return Column(field.name, kind, optional, absent)
+    return Column(field.name, kind, optional, absent, _reader(kind))
 
 
 def _written(column: Column, value: Any) -> Any:
@@ -122,15 +124,19 @@ def _text(value: Any) -> str:
 def _read(column: Column, raw: Any) -> Any:
     value = raw.value if isinstance(raw, EntityProperty) else raw  # how an Int64 is read back
     try:
-        if column.kind is datetime:
-            return _instant(value)
-        if column.native:
-            return column.kind(value)
-        if column.kind in ISO or (isinstance(column.kind, type) and issubclass(column.kind, Enum)):
-            return _from_text(column.kind, value)
-        return msgspec.json.decode(value, type=column.kind)
+        return column.read(value)
     except (ValueError, TypeError, msgspec.MsgspecError) as error:
         raise BadInput(column.name, f"cannot be read: {error}") from error
+
+
+def _reader(kind: Any) -> Callable[[Any], Any]:
+    if kind is datetime:
+        return _instant
+    if kind in NATIVE:
+        return cast("type[Any]", kind)
+    if kind in ISO or (isinstance(kind, type) and issubclass(kind, Enum)):
+        return partial(_from_text, kind)
+    return msgspec.json.Decoder(kind).decode
 
 
 def _instant(value: datetime) -> datetime:

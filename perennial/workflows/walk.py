@@ -25,6 +25,7 @@ from perennial.workflows.world import World
 
 LEASE = timedelta(minutes=12)  # longer than functionTimeout, so that a lease which has ended has no living holder
 PATIENCE = timedelta(minutes=10)  # how long a queued message may take before find_due sends another
+PAGES_A_SAVE = 4  # of pages that asked for nothing: a crash repeats them, which costs a list call each
 PAGES = 200  # a leg: at 2 s a page it ends well before functionTimeout, and pages are counted because nobody here reads a clock
 
 STARTED_AGAIN = "the list's continuation was refused, so the vault was started again"
@@ -64,10 +65,24 @@ class Leg:
     policy: RenewalPolicy
     seen: NamesSeen
     beside: Beside
+    unsaved: int = 0  # pages
 
     def save(self, row: VaultWalk) -> None:
         """Write the walk's row under its ETag. Raises Changed: another took it, so this leg stops without another effect."""
         self.row = self.world.tables.sweeps.save(Stored(row, self.row.etag))
+        self.unsaved = 0
+
+    def go_on(self, row: VaultWalk) -> None:
+        """Take the next place; what a page asked for is saved with it, what asked for nothing with a later page."""
+        quiet = row.queued == self.row.value.queued
+        self.row = Stored(row, self.row.etag)
+        self.unsaved += 1
+        if not quiet or self.unsaved >= PAGES_A_SAVE:
+            self.save(self.known())
+
+    def known(self) -> VaultWalk:
+        """Return the row with all that this leg knows."""
+        return replace(self.row.value, names_seen=self.seen.text)
 
 
 def _begin(world: World, stored: Stored[VaultWalk]) -> Leg | None:
@@ -104,7 +119,7 @@ def fresh(row: VaultWalk) -> VaultWalk:
 
 
 def _walk(leg: Leg) -> None:
-    """Walk up to `PAGES` pages; each is one save of place and counts, after its effects: a crash repeats that page, harmlessly."""
+    """Walk up to `PAGES` pages; place and counts are one save, after a page's effects: a crash repeats what was not saved, harmlessly."""
     world = leg.world
     for _ in range(PAGES):
         row = leg.row.value
@@ -116,7 +131,7 @@ def _walk(leg: Leg) -> None:
             continue
         except Throttled as refusal:
             vault_state.refused(world, leg.vault, refusal, world.now)
-            _wait(world, leg.row)
+            _wait(world, Stored(leg.known(), leg.row.etag))
             return
         except VaultError as error:
             vault_state.refused(world, leg.vault, error, world.now)
@@ -125,10 +140,12 @@ def _walk(leg: Leg) -> None:
         leg.vault = vault_state.succeeded(world, leg.vault)
         counted = _take(leg, page.items)
         if page.more is None:
+            if leg.unsaved:  # what follows is for the walk's holder alone
+                leg.save(leg.known())
             walk_end.finish(world, Stored(counted, leg.row.etag), leg.policy, leg.seen)
             return
-        leg.save(replace(counted, place=page.more, names_seen=leg.seen.text))
-    leg.save(replace(leg.row.value, state=WalkState.QUEUED, lease_until=world.now + PATIENCE))
+        leg.go_on(replace(counted, place=page.more))
+    leg.save(replace(leg.known(), state=WalkState.QUEUED, lease_until=world.now + PATIENCE))
     world.queues.send(Walk(tick=leg.row.value.tick, vault=leg.row.value.vault))
 
 

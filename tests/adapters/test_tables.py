@@ -5,9 +5,12 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from azure.data.tables import TableClient
+from requests.utils import get_netrc_auth
 
 from localazure.client import LocalAzure
 from perennial.adapters import clients
@@ -140,3 +143,18 @@ def test_one_page_is_one_call(azure: LocalAzure, account: str, table: AzureTable
     page = table.select(Query(partition="vault", limit=2))
     assert len(page.items) == 2
     assert len([one for one in azure.requests("storage-table") if f"/{account}/" in one["path"]]) == 1
+
+
+def test_a_netrc_puts_nothing_in_place_of_the_token(
+    azure: LocalAzure, account: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Requests would send a .netrc's password for the host instead of what the pipeline signed; the service would refuse it."""
+    variables = local.point_at(azure, monkeypatch, account)
+    host = urlsplit(variables["PERENNIAL_TABLES"]).hostname
+    (tmp_path / "netrc").write_text(f"machine {host} login person password guess\n", encoding="utf-8")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    identity = local.app_identity(variables)
+    with clients.table_client(variables["PERENNIAL_TABLES"], identity, "vaults") as client:
+        client.create_table()
+        assert list(client.list_entities()) == []
+    assert get_netrc_auth(variables["PERENNIAL_TABLES"]) == ("person", "guess"), "Requests would have found it"

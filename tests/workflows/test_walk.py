@@ -55,13 +55,24 @@ def test_unchanged_certificates_cost_list_pages_alone() -> None:
     assert (row.state, row.seen, row.checked, row.failed, dict(row.skipped)) == (WalkState.WHOLE, 100, 100, 0, {})
 
 
-def test_place_and_counts_are_one_save_a_page() -> None:
-    """Taking the row is one write, each page but the last one more, the end one."""
-    on = stage(*named(100))
+def test_pages_that_ask_for_nothing_are_saved_four_at_a_time() -> None:
+    """Taking the row is one write, each fourth page one more, what is left at the last page another, the end one."""
+    on = stage(*named(250))  # ten pages
     tick = begin(on)
     before = writes(on.tables.sweeps)
     step(on, tick)
-    assert writes(on.tables.sweeps) - before == 1 + 3 + 1
+    assert writes(on.tables.sweeps) - before == 1 + 2 + 1 + 1
+
+
+def test_a_page_that_asks_for_a_look_is_saved_at_once() -> None:
+    """Place, counts and names are one save after its effects."""
+    on = stage(*named(100))
+    put(on, *(f"cert-{number:05}-new" for number in (10, 60)))  # on the first and the third of five pages
+    tick = begin(on)
+    before = writes(on.tables.sweeps)
+    step(on, tick)
+    assert writes(on.tables.sweeps) - before == 1 + 2 + 1 + 1
+    assert walk_of(on, tick).queued == 2
 
 
 def test_a_name_never_seen_becomes_a_look_and_no_row() -> None:
@@ -207,7 +218,7 @@ def test_one_bad_row_does_not_hold_up_the_others(spoil: Callable[[Stage], None])
 
 
 def test_a_walk_that_another_took_over_stops() -> None:
-    """The slow holder of a lease that has ended fails on its next save, without another page."""
+    """The slow holder of a lease that has ended fails on its next save, before what the end of a walk does."""
     on = stage(*named(60))
     tick = begin(on)
     pages: list[str] = []
@@ -220,7 +231,9 @@ def test_a_walk_that_another_took_over_stops() -> None:
             on.tables.sweeps.save(replace(stored, value=replace(stored.value, state=WalkState.OVERTAKEN)))
 
     on.vaults.on_call = overtake
+    before = on.tables.vaults.get("vault", ORDERS)
     with pytest.raises(Changed):
         step(on, tick)
-    assert len(pages) == 2
+    assert len(pages) == 3
+    assert on.tables.vaults.get("vault", ORDERS) == before, "a whole walk is said by its holder alone"
     assert walk_of(on, tick).state is WalkState.OVERTAKEN
