@@ -35,6 +35,7 @@ class AuthoritySetting:
         default_factory=dict
     )  # ACME: limits other than Let's Encrypt's, such as {"orders": "300/3h"}
     instructions: str = ""  # external: what to order, and where, in a sentence for a person
+    root: str = ""  # external: common name of the root that a chain must lead to, and may leave out; empty: any, and it must be there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,8 +69,12 @@ class Account:
     contact: tuple[str, ...] = ()  # as the CA knows it
     made: datetime | None = None
     gone: str = ""  # what the CA said when it no longer knew the account: no other is made before a person asks
-    remake: str = ""  # a person's reason to make another account in place of a lost one; the next use does it, and clears this
-    roll: str = ""  # a person's reason to put another key in place of the account's; the next use does it, and clears this
+    remake: str = (
+        ""  # a person's reason to make another account in place of a lost one; the next use does it, and clears this
+    )
+    roll: str = (
+        ""  # a person's reason to put another key in place of the account's; the next use does it, and clears this
+    )
     actor: str = ""  # who asked for that
     asked_at: datetime | None = None  # when
 

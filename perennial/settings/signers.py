@@ -32,7 +32,7 @@ ONLY: dict[AuthorityKind, frozenset[str]] = {
             "limits",
         }
     ),
-    AuthorityKind.EXTERNAL: frozenset({"instructions"}),
+    AuthorityKind.EXTERNAL: frozenset({"instructions", "root"}),
 }
 """Members that one kind alone has."""
 
@@ -62,7 +62,7 @@ def _faults(one: AuthoritySetting) -> Iterator[Fault]:
         strange = sorted(name for name in members if getattr(one, name) != getattr(plain, name))
         for name in strange if kind is not one.kind else ():
             yield name, f"belongs to the kind {kind}, and this CA's is {one.kind}", "remove it, or correct kind"
-    for name in ("profile", "chain", "eab_key_id", "instructions"):
+    for name in ("profile", "chain", "eab_key_id", "instructions", "root"):
         if len(getattr(one, name)) > 5 * LONGEST or (name != "instructions" and len(getattr(one, name)) > LONGEST):
             yield name, f"has {len(getattr(one, name))} characters", "shorten it"
     if one.kind is AuthorityKind.ACME:

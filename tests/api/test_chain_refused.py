@@ -88,7 +88,7 @@ def test_an_incomplete_chain_is_taken_if_whoever_posts_says_so() -> None:
 def test_the_root_that_the_setting_names_completes_a_chain() -> None:
     """With it a chain may end before the root, and must not end at another."""
     world = scene()
-    rooted = replace(world, settings=replace(world.settings, authorities=(replace(CORP, chain="Corp Root"),)))
-    other = replace(world, settings=replace(world.settings, authorities=(replace(CORP, chain="Old Root"),)))
+    rooted = replace(world, settings=replace(world.settings, authorities=(replace(CORP, root="Corp Root"),)))
+    other = replace(world, settings=replace(world.settings, authorities=(replace(CORP, root="Old Root"),)))
     assert slug(post(other, WHOLE)) == (422, "other-root")
     assert post(rooted, WRONG["incomplete-chain"]).status == 202

@@ -144,7 +144,7 @@ def _judged(row: Renewal, found: tuple[x509.Certificate, ...], answer: Answer, w
         raise Changed
     if answer.id and answer.id != asked.id:
         raise _replaced(asked, f"the CSR that waits is {asked.id}, and this answers {answer.id}")
-    root = next((one.chain for one in world.settings.authorities if one.name == asked.issuer), "")
+    root = next((one.root for one in world.settings.authorities if one.name == asked.issuer), "")
     chain = chains.judge(found, asked.csr, world.now, root=root, incomplete=answer.incomplete)
     if not isinstance(chain, posted.Refusal):
         return chain
