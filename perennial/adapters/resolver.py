@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from dns.rdtypes.ANY.NS import NS
     from publicsuffixlist import PublicSuffixList
 
-TRY_SECONDS = 1.5  # one server's time for one question
-QUESTION_SECONDS = 3.0  # all servers' time for one question; the first that fails ends the call
+TRY_SECONDS = 1.5  # one server's time for one question; all servers of a question have twice as long, and the first that fails ends the call
 LONGEST_CHAIN = 12  # CNAMEs
 MOST_SERVERS = 16  # of one zone (the largest delegations have 13)
 DOWN = "see that the resolvers of PERENNIAL_DNS_SERVERS (or the system's) answer; it is tried again"
@@ -195,7 +194,7 @@ class DnsResolver:
         else:
             resolver = dns.resolver.Resolver(configure=False)
             resolver.nameservers = [dns.nameserver.Do53Nameserver(address, port) for address, port in self._servers]
-        resolver.timeout, resolver.lifetime = self._try_seconds, QUESTION_SECONDS
+        resolver.timeout, resolver.lifetime = self._try_seconds, 2 * self._try_seconds
         return resolver
 
 

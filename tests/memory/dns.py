@@ -56,7 +56,7 @@ class MemoryDns:
             if name not in self.aliases:
                 return name
             name = self.aliases[name]
-        raise DnsError("dns-loop", f"the CNAMEs of {name} go in a circle", fix="end the circle")
+        raise DnsError("cname-loop", f"the CNAMEs of {name} go in a circle", fix="end the circle")
 
     def zone(self, name: str) -> Zone | None:
         """Return the longest zone that the DNS knows."""
