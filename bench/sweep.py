@@ -117,7 +117,7 @@ def _figures(swept: Swept, *, main: bool) -> Iterator[Figure]:
         what=f"first sweep, {count}",
         ours=f"{seconds(swept.first)} to walk, {seconds(swept.known)} until each was looked at",
         beside=f"{seconds(swept.near_script)}: list, then GET each with the SDK{sampled}",
-        means="a walk spreads the looks at what it sees first, ten a second and vault, to spare the vaults",
+        means="a walk spreads the looks at what it sees first, 25 a second and vault, to spare the vaults",
     )
     yield Figure(
         what=f"sweep of an unchanged fleet, {count}",

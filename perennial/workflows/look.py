@@ -156,9 +156,9 @@ def _check_rules(sight: Sight) -> None:
     renewal = sight.renewal.value if sight.renewal else None
     found = inspect(sight.world, sight.entry, renewal, sight.policy())
     silent = not sight.vault.value.baseline_told
-    open_now = findings.reconcile(
-        sight.world, (sight.ref.vault, sight.ref.name), found, silent=silent, owner=sight.entry.owner
-    )
+    subject = (sight.ref.vault, sight.ref.name)
+    known = () if sight.new else None
+    open_now = findings.reconcile(sight.world, subject, found, silent=silent, owner=sight.entry.owner, known=known)
     sight.did += [f"findings: {open_now}"] if open_now else []
 
 

@@ -35,6 +35,7 @@ class Sight:
     vault: Stored[VaultRow]
     fleet: Stored[FleetRow]
     renewal: Stored[Renewal] | None  # the newest claim
+    new: bool = False  # its row was made by this look, so no other row is about it yet
     read: bool = False  # the vault was read in this look
     gone: bool = False
     did: list[str] = field(default_factory=list)  # for the log line
@@ -96,7 +97,8 @@ def gather(world: World, look: Look) -> Sight:
         next_check=world.now + timedelta(hours=1),
         read_at=world.now,
     )
-    stored = world.tables.inventory.get(ref.vault, ref.name) or world.tables.inventory.insert(new)
+    found = world.tables.inventory.get(ref.vault, ref.name)
+    stored = found or world.tables.inventory.insert(new)
     if stored is None:  # another look inserted it in between
         raise Changed
     renewal = newest_claim(world, stored.value)
@@ -108,6 +110,7 @@ def gather(world: World, look: Look) -> Sight:
         vault=vault_state.row_of(world, ref.vault),
         fleet=fleet_row(world),
         renewal=renewal,
+        new=found is None,
     )
 
 

@@ -88,12 +88,12 @@ def test_a_name_never_seen_becomes_a_look_and_no_row() -> None:
 
 
 def test_first_sights_are_paced() -> None:
-    """The k-th look waits k tenths of a second, at most an hour, over all pages of the walk."""
+    """Looks go out twenty-five a second, in whole seconds, at most an hour on, over all pages of the walk."""
     on = stage("cert-00001")
     put(on, *(f"new-{number:03d}" for number in range(60)))
     step(on, begin(on))
     delays = [delay for one, delay in on.queues.sent if isinstance(one, Look)]
-    assert delays == [timedelta(seconds=number // 10) for number in range(60)]
+    assert delays == [timedelta(seconds=number // 25) for number in range(60)]
 
 
 def renew_elsewhere(on: Stage) -> None:
