@@ -8,7 +8,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from perennial.ports.tables import Tables
 BY_HAND = "0 0 3 1 1 *"  # once a year: clock and sweep turn when a benchmark says so
 BATCH = 100  # operations in one transaction of Table Storage
 POLL = 0.02  # seconds between two looks into a log
+TOLD_EVERY = 20.0  # seconds between two words on what is waited for
 
 
 class TookTooLongError(Exception):
@@ -95,12 +96,16 @@ class App:
         self.wait("find-due", ended + 1, bound)
         return time.perf_counter() - began
 
-    def wait(self, event: str, count: int, bound: float) -> None:
-        """Wait for so many units of work. Raises TookTooLongError after so many seconds."""
-        pause, until = threading.Event(), time.monotonic() + bound
+    def wait(self, event: str, count: int, bound: float, say: Callable[[str], None] | None = None) -> None:
+        """Wait for so many units of work, and tell how it goes. Raises TookTooLongError after so many seconds."""
+        pause, began, told = threading.Event(), time.monotonic(), 0.0
         while (done := self.log.count(event)) < count:
-            if time.monotonic() > until:
-                raise TookTooLongError(f"{done} of {count} units of work ({event}) after {bound:g} s")
+            took = time.monotonic() - began
+            if took > bound:
+                raise TookTooLongError(f"{done:,} of {count:,} units of work ({event}) after {bound:g} s")
+            if say is not None and took - told > TOLD_EVERY:
+                told = took
+                say(f"    {done:,} of {count:,} ({event}) after {took:.0f} s")
             pause.wait(POLL)
 
 
