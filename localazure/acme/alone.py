@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
@@ -12,9 +10,10 @@ from aiohttp import web
 
 from localazure.acme.ca import Ca
 from localazure.acme.conduct import Conduct
-from localazure.acme.service import serve
-
-STOP_TIMEOUT = 10.0  # seconds
+from localazure.acme.service import serve as answer
+from localazure.aside import aside
+from localazure.ports import listen, port_of
+from localazure.serve import serve
 
 
 def _utc() -> datetime:
@@ -26,37 +25,16 @@ def alone(
     conduct: Conduct | None = None, *, name: str = "ca-alone", clock: Callable[[], datetime] = _utc
 ) -> Iterator[tuple[Ca, str]]:
     """Run a CA in a thread; give it and the address of its directory."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
     ca = Ca(name, clock, conduct)
 
-    async def start() -> tuple[web.AppRunner, int]:
-        """Listen on a free port."""
+    async def handle(request: web.Request) -> web.StreamResponse:
+        """Answer as the one CA, whatever the Host."""
+        return await answer(ca, request)
 
-        async def handle(request: web.Request) -> web.StreamResponse:
-            """Answer as the one CA, whatever the Host."""
-            return await serve(ca, request)
-
-        application = web.Application()
-        application.router.add_route("*", "/{path:.*}", handle)
-        runner = web.AppRunner(application)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        return runner, int(runner.addresses[0][1])
-
-    async def stop() -> None:
-        """Close the port and the threads that sign."""
-        await runner.cleanup()
-        await loop.shutdown_default_executor()
-
-    try:
-        runner, port = asyncio.run_coroutine_threadsafe(start(), loop).result(STOP_TIMEOUT)
+    with aside() as loop:
+        sock = listen("CA", 0)
+        runner = loop.run(serve(handle, sock))
         try:
-            yield ca, f"http://127.0.0.1:{port}/directory"
+            yield ca, f"http://127.0.0.1:{port_of(sock)}/directory"
         finally:
-            asyncio.run_coroutine_threadsafe(stop(), loop).result(STOP_TIMEOUT)
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(STOP_TIMEOUT)
-        loop.close()
+            loop.run(runner.cleanup())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from cryptography import x509
+
 from localazure.acme.ca import Answer, Ca, Call, stamp
 from localazure.acme.conduct import Window
 from localazure.acme.jws import decode
@@ -21,10 +23,14 @@ def suggested(ca: Ca, certificate: Certificate) -> tuple[datetime, datetime, str
         return ordered.start, ordered.end, ordered.explanation
     if certificate.revoked is not None:
         return ca.clock() - timedelta(hours=1), ca.clock() - timedelta(minutes=30), REVOKED
-    issued = certificate.leaf.not_valid_before_utc
-    validity = certificate.leaf.not_valid_after_utc + timedelta(seconds=1) - issued
-    middle = certificate.leaf.not_valid_after_utc - (validity / 2 if validity < SHORT else validity / 3)
-    return middle - validity / 100, middle + validity / 100, ""
+    return *usual_window(certificate.leaf), ""
+
+
+def usual_window(leaf: x509.Certificate) -> tuple[datetime, datetime]:
+    """Return the window that Boulder computes for a certificate with which nothing is wrong."""
+    validity = leaf.not_valid_after_utc + timedelta(seconds=1) - leaf.not_valid_before_utc
+    middle = leaf.not_valid_after_utc - (validity / 2 if validity < SHORT else validity / 3)
+    return middle - validity / 100, middle + validity / 100
 
 
 def ordered_window(ca: Ca, certificate: Certificate) -> Window | None:

@@ -86,7 +86,8 @@ class Subscriber:
         for one in order.authorizations:
             if one.body.status != messages.STATUS_PENDING:
                 continue
-            body = next(item for item in one.body.challenges if item.chall.typ in ("dns-01", "http-01"))
+            offered = {item.chall.typ: item for item in one.body.challenges}
+            body = offered.get("dns-01") or offered["http-01"]
             assert isinstance(body.chall, challenges.KeyAuthorizationChallenge)
             if present is not None and isinstance(body.chall, challenges.DNS01):
                 place = body.chall.validation_domain_name(one.body.identifier.value)
