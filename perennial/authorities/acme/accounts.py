@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,6 +20,8 @@ from perennial.ports.tables import ACCOUNTS, Stored
 #: What a CA says of an account that can no longer be used (RFC 8555 §7.3.6: deactivated, revoked).
 DEAD = ("deactivated", "revoked")
 
+BASE64URL = re.compile(r"[A-Za-z0-9_-]{16,}={0,2}")
+
 
 class Accounts:
     """The account of one authority."""
@@ -27,6 +30,7 @@ class Accounts:
         self._setting = setting
         self._tools = tools
         self._directories = directories
+        self.contact_refused = ""  # what the CA said of the contact in the settings
         self._session: Session | None = None  # for as long as the row names the same account and key
 
     @property
@@ -75,11 +79,22 @@ class Accounts:
             return self._find_or_make(stored, now)
         if row.roll or row.next_key_id:
             return self._roll(stored, now)
-        if setting.contact != row.contact:
-            self._opened(row, now).change_contact(setting.contact)
-            self._save(stored, replace(row, contact=setting.contact))
-            return "contact"
+        if setting.contact != row.contact and not self.contact_refused:
+            return self._change_contact(stored, now)
         return None
+
+    def _change_contact(self, stored: Stored[Account], now: datetime) -> str:
+        """Tell the CA whom to write to. Certificates do not wait for it: a refusal is kept until the next start, and told as an obstacle."""
+        contact = self._setting.contact
+        try:
+            self._opened(stored.value, now).change_contact(contact)
+        except Refusal as refusal:
+            if refusal.status >= 500 or refusal.status == 429 or says_gone(refusal):
+                raise
+            self.contact_refused = refusal.problem.text
+            return "contact-refused"
+        self._save(stored, replace(stored.value, contact=contact))
+        return "contact"
 
     def _find_or_make(self, stored: Stored[Account], now: datetime) -> str:
         """Look for the key's account before one is made; a CA answers newAccount for a key that it knows with that key's account."""
@@ -102,8 +117,10 @@ class Accounts:
         binding = self._binding(required=bool(meta.external_account_required))
         try:
             return session.make_account(setting.contact, binding)
-        except (ValueError, TypeError) as garbled:
-            raise problems.failure("eab-missing", f"the binding's secret cannot be read: {garbled}") from garbled
+        except Refusal as refusal:
+            if binding is None or refusal.problem.code not in ("malformed", "unauthorized"):
+                raise
+            raise problems.failure("eab-refused", refusal.problem.text) from refusal
 
     def _binding(self, *, required: bool) -> tuple[str, str] | None:
         setting = self._setting
@@ -116,6 +133,9 @@ class Accounts:
         secret = self._tools.secret(setting.eab_secret)
         if not secret:
             raise problems.failure("eab-missing", f"the setting PERENNIAL_SECRET_{setting.eab_secret} is not set")
+        if not BASE64URL.fullmatch(secret):  # not quoted
+            what = f"the setting PERENNIAL_SECRET_{setting.eab_secret} is not base64url"
+            raise problems.failure("eab-missing", what)
         return setting.eab_key_id, secret
 
     def _roll(self, stored: Stored[Account], now: datetime) -> str:
@@ -127,10 +147,26 @@ class Accounts:
         known = self._session_of(row.next_key_id, now).find_account()
         if known and known != row.url:
             raise problems.failure("account-key", f"the new key belongs to another account, {known}")
-        if not known:
-            self._opened(row, now).change_key(jwk_of(keys, self._key(row.next_key_id)))
+        refused = "" if known else self._tell_key(row, now)
+        if refused:  # the old key stays, and nobody's certificate waits for the new one
+            warn("account-key-refused", authority=self._setting.name, account=row.url, said=refused)
+            self._save(stored, replace(_asked(row), next_key_id=""))
+            return "key-refused"
         self._save(stored, replace(_asked(row), key_id=row.next_key_id, next_key_id=""))
         return "rolled"
+
+    def _tell_key(self, row: Account, now: datetime) -> str:
+        """Tell the CA of the next key; return why it refuses."""
+        session = self._opened(row, now)
+        if not session.directory.key_change:
+            return "its directory has no keyChange"
+        try:
+            session.change_key(jwk_of(self._tools.keys, self._key(row.next_key_id)))
+        except Refusal as refusal:
+            if refusal.status >= 500 or refusal.status == 429 or says_gone(refusal):
+                raise
+            return refusal.problem.text
+        return ""
 
     def _opened(self, row: Account, now: datetime) -> Session:
         directory, kept = self._directories.get(now), self._session

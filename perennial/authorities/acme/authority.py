@@ -60,6 +60,7 @@ class AcmeAuthority:
                 preflight.account_obstacle(self._setting, row, directory, self._tools) or self._disowned(row, now),
                 preflight.profile_obstacle(self._setting, directory),
                 preflight.limit_obstacle(names, self._desk.budget, now),
+                preflight.contact_obstacle(self._accounts.contact_refused),
             ]
         except (NoAnswer, StaleNonces) as silence:
             raise problems.failure("ca-down", str(silence) or "it refuses the nonces that it gives") from silence
@@ -68,7 +69,7 @@ class AcmeAuthority:
         except VaultError as refusal:
             raise problems.of_keys(refusal) from refusal
         of_dns = preflight.dns_obstacles(names, directory, row.url if row else "", self._tools)
-        return (*(one for one in found if one is not None), *of_dns)
+        return tuple(dict.fromkeys((*(one for one in found if one is not None), *of_dns)))
 
     def _disowned(self, row: Account | None, now: datetime) -> Obstacle | None:
         """Ask the CA, twice a day and process, whether the account is still valid."""

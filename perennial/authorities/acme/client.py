@@ -97,7 +97,7 @@ class Session:
         return self.post(self.directory.new_account, payload).location
 
     def _bind(self, key_id: str, secret: str) -> dict[str, Any]:
-        """Sign this key's public half with what the CA gave us (RFC 8555 §7.3.4). Raises ValueError where that is not base64url."""
+        """Sign this key's public half with what the CA gave us (RFC 8555 §7.3.4)."""
         directory = AcmeDirectory({"newAccount": self.directory.new_account})
         return ExternalAccountBinding.from_data(self._jwk.public_key(), key_id, secret, directory)
 

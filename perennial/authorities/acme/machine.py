@@ -10,7 +10,7 @@ from perennial.authorities.acme import ending, ordering, problems, proving
 from perennial.authorities.acme.memory import State
 from perennial.authorities.acme.network import NoAnswer, Refusal, StaleNonces
 from perennial.authorities.acme.turn import Step, Turn
-from perennial.errors import DnsError, VaultError
+from perennial.errors import DnsError, IssuerError, Throttled, VaultError
 
 STEPS: Mapping[State, Callable[[Turn], Step]] = {
     State.CHECKING: ordering.check,
@@ -31,6 +31,7 @@ WITHOUT_CA = frozenset({State.PRESENTING, State.PROPAGATING, State.CLEANING})
 BOUND_TO_KEY = frozenset({State.AUTHORIZING, State.PRESENTING, State.PROPAGATING, State.ANSWERING})
 PASSING = frozenset({"rate-limited", "ca-down"})  # the order stands: the same step again
 STALE, MOST_STALE = timedelta(seconds=2), 20
+BUSY = timedelta(seconds=10)
 
 
 def take(turn: Turn) -> Step:
@@ -44,6 +45,8 @@ def take(turn: Turn) -> Step:
         return turn.wait(turn.now + STALE, memory, "the CA wants a newer nonce")
     except NoAnswer as silence:
         raise turn.pause(problems.of_silence(silence)) from silence
+    except Throttled as busy:  # the keys' vault: its signatures are counted together, so this is no failure
+        return turn.wait(turn.now + (busy.retry_after or BUSY), turn.memory, "the vault of the account's key is busy")
     except VaultError as refusal:
         raise turn.pause(problems.of_keys(refusal)) from refusal
     except DnsError as error:
@@ -55,7 +58,10 @@ def take(turn: Turn) -> Step:
 def _step(turn: Turn) -> Step:
     state = turn.memory.state
     if state not in WITHOUT_CA:
-        session = turn.desk.accounts.open(turn.now)
+        try:
+            session = turn.desk.accounts.open(turn.now)
+        except IssuerError as failure:
+            return turn.fail(failure)
         if session is None:
             return turn.on(turn.memory)
         turn = replace(turn, account=session)
@@ -66,9 +72,11 @@ def _step(turn: Turn) -> Step:
 
 
 def _dns(turn: Turn, error: DnsError) -> Step:
-    """The DNS, or who keeps a zone, is in the way: where a wait is named the step is taken again, else the order is given up."""
+    """The DNS is in the way: the step is taken again where a wait is named or there was no answer, else the order is given up."""
     failure = problems.of_dns(error)
-    if error.retry_after is not None or error.code == "dns-down":
+    if error.retry_after is not None:
+        return turn.wait(turn.now + error.retry_after, turn.memory, failure.what)
+    if error.code == "dns-down":
         raise turn.pause(failure) from error
     return turn.fail(failure)
 

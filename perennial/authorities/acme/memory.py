@@ -88,8 +88,8 @@ class Memory:
 
 
 def again(memory: Memory) -> Memory:
-    """Return what the next attempt begins with."""
-    return Memory(tried=memory.tried + 1, alone=memory.alone)
+    """Return what the next attempt begins with; what ended before an order was to be placed was no attempt."""
+    return Memory(tried=memory.tried + (memory.state is not State.CHECKING), alone=memory.alone)
 
 
 def polled(memory: Memory, now: datetime) -> Memory:

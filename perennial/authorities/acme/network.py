@@ -48,6 +48,7 @@ class Network(ClientNetwork):
         """Take the account's key and address; `tls`: a CA whose directory is reached by TLS names no address without."""
         super().__init__(key, alg=ES256, user_agent=AGENT)
         self.address = account
+        self.session.auth = _as_signed  # without one, requests would look for a .netrc
         self._scheme = "https://" if tls else "http"
 
     def fetch(self, url: str) -> Answer:
@@ -106,6 +107,11 @@ class Network(ClientNetwork):
             except acme_errors.NonceError:
                 response.headers.pop(self.REPLAY_NONCE_HEADER)
         return response
+
+
+def _as_signed(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Leave a request without an Authorization: its signature is in its body."""
+    return request
 
 
 def _answer(response: requests.Response) -> Answer:

@@ -14,7 +14,7 @@ from perennial.model.authority import Account, AuthoritySetting, Obstacle
 from perennial.ports.dns import Caa, Resolver
 
 KNOWN_TAGS = frozenset({"issue", "issuewild", "iodef", "issuemail", "issuevmc", "contactemail", "contactphone"})
-PASSING = frozenset({"dns-down"})  # no answer is no obstacle: the order will tell
+PASSING = frozenset({"dns-down", "dns-busy", "dns-throttled"})  # no answer is no obstacle: the order will tell
 
 
 def dns_obstacles(names: tuple[str, ...], directory: Directory, account: str, tools: Tools) -> tuple[Obstacle, ...]:
@@ -95,6 +95,11 @@ def profile_obstacle(setting: AuthoritySetting, directory: Directory) -> Obstacl
     if not setting.profile or offered is None or setting.profile in offered:
         return None
     return obstacle("profile-unknown", f"the CA has no profile {setting.profile}, only {', '.join(sorted(offered))}")
+
+
+def contact_obstacle(refused: str) -> Obstacle | None:
+    """Say that the CA did not take the contact of the settings; orders go on with the old one."""
+    return obstacle("account-refused", refused) if refused else None
 
 
 def limit_obstacle(names: tuple[str, ...], budget: Budget, now: datetime) -> Obstacle | None:

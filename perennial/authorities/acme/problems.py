@@ -40,6 +40,7 @@ FAILURES: Mapping[str, Failure] = {
     ),
     "rate-limited": Failure("nobody", "Perennial waits as long as the CA says"),
     "ca-down": Failure("the CA", "Perennial tries again; name a second CA in the tag perennial-issuer if it lasts"),
+    "ca-slow": Failure("the CA", "Perennial goes on asking; name a second CA in the tag perennial-issuer if it lasts"),
     "account-gone": Failure(
         "an administrator",
         "see at the CA why; ask for another account with POST /api/authorities/{name}/account, action remake",
@@ -57,6 +58,9 @@ FAILURES: Mapping[str, Failure] = {
     "eab-missing": Failure(
         "an administrator",
         "set eab_key_id and eab_secret in PERENNIAL_AUTHORITIES, and the secret that they name (base64url)",
+    ),
+    "eab-refused": Failure(
+        "an administrator", "see that eab_key_id in PERENNIAL_AUTHORITIES and the secret are what the CA gave you"
     ),
     "name-refused": Failure(
         "whoever keeps the certificate", "take the name out of the policy, or choose another CA", True

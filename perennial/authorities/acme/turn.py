@@ -10,6 +10,7 @@ from cryptography import x509
 from cryptography.x509.oid import NameOID
 
 from perennial.authorities.acme import memory as memories
+from perennial.authorities.acme import problems
 from perennial.authorities.acme.accounts import Accounts
 from perennial.authorities.acme.client import Session
 from perennial.authorities.acme.limits import Budget
@@ -20,6 +21,7 @@ from perennial.model.authority import AuthoritySetting
 from perennial.model.reasons import Reason, ReasonCode
 from perennial.model.renewal import Issued, Renewal, Waiting
 
+PATIENCE = timedelta(hours=1)  # with a CA that says neither yes nor no
 FIRST, GROWTH = timedelta(seconds=3), 1.5  # of a poll, where the other side does not say when to ask again
 
 
@@ -62,7 +64,10 @@ class Turn:
         return Waiting(until, memory.checkpoint, reason)
 
     def poll(self, memory: Memory, said: timedelta | None, longest: timedelta, what: str) -> Waiting:
-        """Look again when the other side said, else later each time."""
+        """Look again when the CA said, else later each time. After an hour each look is a failure too, so that another CA may take over."""
+        if memory.since is not None and self.now - memory.since > PATIENCE:
+            slow = problems.failure("ca-slow", f"{what} since {memory.since.isoformat()}", retry_after=said)
+            raise self.pause(slow, memory)
         grown = FIRST * GROWTH ** min(memory.polls, 20)
         wait = max(said, timedelta(seconds=1)) if said is not None else min(grown, longest)
         after = timedelta(seconds=round(wait.total_seconds()))

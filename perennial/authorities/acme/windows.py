@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 from perennial.authorities.acme import problems
-from perennial.authorities.acme.answers import RenewalInfo
+from perennial.authorities.acme.answers import Answer, RenewalInfo
 from perennial.authorities.acme.client import Directories, read
 from perennial.authorities.acme.network import NoAnswer, Refusal
 from perennial.model.authority import Suggestion
@@ -21,13 +21,13 @@ def suggest(directories: Directories, ari_id: str, now: datetime) -> Suggestion 
         where = directories.get(now).renewal_info
         if not where or not ari_id:
             return None
-        answer = directories.network.fetch(f"{where.rstrip('/')}/{quote(ari_id, safe='.')}")
+        answer = _asked(directories, f"{where.rstrip('/')}/{quote(ari_id, safe='.')}")
+        if answer is None:
+            return None
         info = read(answer, RenewalInfo)
     except NoAnswer as silence:
         raise problems.of_silence(silence) from silence
     except Refusal as refusal:
-        if 400 <= refusal.status < 500 and refusal.status not in (408, 429):
-            return None  # it does not know this certificate
         failure = problems.of_refusal(refusal, now)
         failure.retry_after = _bounded(failure.retry_after) if failure.retry_after is not None else None
         raise failure from refusal
@@ -40,6 +40,16 @@ def suggest(directories: Directories, ari_id: str, now: datetime) -> Suggestion 
         ask_again=now + _bounded(answer.retry_after or USUAL),
         explanation=_address(info.explanation),
     )
+
+
+def _asked(directories: Directories, url: str) -> Answer | None:
+    """Return the answer; None: the CA does not know this certificate. Raises Refusal, NoAnswer."""
+    try:
+        return directories.network.fetch(url)
+    except Refusal as refusal:
+        if 400 <= refusal.status < 500 and refusal.status not in (408, 429):
+            return None
+        raise
 
 
 def _bounded(wait: timedelta) -> timedelta:

@@ -133,6 +133,11 @@ def claim(**changes: object) -> Renewal:
     return replace(row, **changes)  # type: ignore[arg-type]  # a test's changes are of any type
 
 
+def next_attempt(renewal: Renewal, back_to: Checkpoint) -> Renewal:
+    """Return the claim as the next attempt finds it."""
+    return replace(renewal, checkpoint=back_to)
+
+
 def at(state: str) -> Callable[[Renewal], bool]:
     """Stop before the step of a state."""
     return lambda renewal: renewal.checkpoint.memory.get("state", "") == state
