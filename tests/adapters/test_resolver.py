@@ -29,7 +29,7 @@ def zone(azure: LocalAzure) -> Iterator[str]:
 @pytest.fixture
 def resolver(azure: LocalAzure) -> DnsResolver:
     """A resolver that asks the local Azure, and is impatient."""
-    return DnsResolver((azure.dns_server,), try_seconds=0.3)
+    return DnsResolver((azure.dns_server,), try_seconds=0.7)
 
 
 @pytest.mark.parametrize("suffix", ["com", "co.uk"])
@@ -59,7 +59,7 @@ def test_a_top_level_domain_of_ones_own_is_a_zone(azure: LocalAzure, resolver: D
 
 def test_a_server_that_does_not_answer_is_named(bind: Bind) -> None:
     """It counts as lacking, with the reason."""
-    asked = DnsResolver((bind.resolver,), try_seconds=0.3)
+    asked = DnsResolver((bind.resolver,), try_seconds=0.7)
     assert asked.lacking("x.silent.test", VALUE) == (
         "ns1.servers.test",
         "ns9.servers.test (no answer from 127.0.0.9)",
@@ -68,11 +68,11 @@ def test_a_server_that_does_not_answer_is_named(bind: Bind) -> None:
 
 def test_servers_are_asked_side_by_side_within_seconds(bind: Bind) -> None:
     """A silent server takes two tries' time, not more."""
-    asked = DnsResolver((bind.resolver,), try_seconds=0.5)
+    asked = DnsResolver((bind.resolver,), try_seconds=1.5)
     began = time.monotonic()
     with bind.silence(SECONDARY):
         assert "ns2.servers.test (no answer from 127.0.0.2)" in asked.lacking(f"x.{VALIDATION}", VALUE)
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 10
     assert asked.lacking(f"x.{VALIDATION}", VALUE) == ("ns1.servers.test", "ns2.servers.test")
 
 
@@ -84,7 +84,7 @@ def test_a_server_without_an_address_is_named(azure: LocalAzure, resolver: DnsRe
 
 def test_a_server_that_is_not_authoritative_lacks_everything(bind: Bind) -> None:
     """A lame delegation: the server refuses, or answers for another."""
-    other = DnsResolver((bind.resolver,), try_seconds=0.3)
+    other = DnsResolver((bind.resolver,), try_seconds=0.7)
     assert other.lacking("x.lame.test", VALUE) == (
         "ns1.servers.test",
         "ns2.servers.test (no answer from 127.0.0.2)",
@@ -145,7 +145,7 @@ def test_a_zone_with_broken_dnssec_gives_no_answer(azure: LocalAzure, resolver: 
 
 def test_the_second_resolver_is_asked_where_the_first_is_silent(azure: LocalAzure, zone: str) -> None:
     """One dead resolver is not the end."""
-    asked = DnsResolver(("127.0.0.9:1", azure.dns_server), try_seconds=0.3)
+    asked = DnsResolver(("127.0.0.9:1", azure.dns_server), try_seconds=0.7)
     assert asked.alias(f"www.{zone}") == f"www.{zone}"
     assert asked.broken(f"www.{zone}") == ""
 
