@@ -20,8 +20,8 @@ set-up: ## Make .venv, install the locked packages, Node and Azurite
 test: set-up ## Run every test (ARGS="-k name" for some)
 	$(py) -m pytest -n 2 $(ARGS)
 
-live-check: set-up ## The contracts against a real vault (VAULT=name, and TOPIC=, TABLES=, QUEUES= for endpoints)
-	@VAULT='$(VAULT)' TOPIC='$(TOPIC)' TABLES='$(TABLES)' QUEUES='$(QUEUES)' $(py) -m tests.live
+live-check: set-up ## The contracts against a real vault (VAULT=name, and TOPIC=, KEYS=, TABLES=, QUEUES= for endpoints)
+	@VAULT='$(VAULT)' TOPIC='$(TOPIC)' KEYS='$(KEYS)' TABLES='$(TABLES)' QUEUES='$(QUEUES)' $(py) -m tests.live
 
 mutants: set-up ## Change the thinking in every small way, list what no test notices (ARGS=file.py for others)
 	$(py) -m tests.mutation $(or $(ARGS),$(wildcard perennial/decisions/*.py))

@@ -57,7 +57,7 @@ def targets() -> frozenset[str]:
 @cache
 def settings() -> frozenset[str]:
     """Return the settings, the variables that the tests against live Azure read, and what the deployment tells azd."""
-    live = {f"PERENNIAL_LIVE_{name}" for name in ("VAULT", "TOPIC", "TABLES", "QUEUES")}
+    live = {f"PERENNIAL_LIVE_{name}" for name in ("VAULT", "TOPIC", "KEYS", "TABLES", "QUEUES")}
     told = set(re.findall(r"^output (PERENNIAL_[A-Z_]+)", (ROOT / "infra/main.bicep").read_text("utf-8"), re.MULTILINE))
     return frozenset({setting.variable for setting in CATALOG} | live | told)
 

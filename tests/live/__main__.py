@@ -1,6 +1,6 @@
 """`make live-check VAULT=name`: the contracts against a real vault, and a topic, tables and queues where their endpoints are given.
 
-Certificates named `cert-…` are imported, made and deleted, messages and rows are left: give it a vault and an account for trials.
+Certificates named `cert-…` are imported, made and deleted; keys, messages and rows are left: give it vaults and an account for trials.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ from perennial.adapters import clients
 from perennial.model.clouds import CLOUDS
 from perennial.settings import readers
 
-USAGE = "make live-check VAULT=name [TOPIC=https://…] [TABLES=https://…] [QUEUES=https://…]"
-ENDPOINTS = ("TOPIC", "TABLES", "QUEUES")
+USAGE = "make live-check VAULT=name [TOPIC=https://…] [KEYS=https://…] [TABLES=https://…] [QUEUES=https://…]"
+ENDPOINTS = ("TOPIC", "KEYS", "TABLES", "QUEUES")
 SCOPES = {
     "VAULT": "https://vault.azure.net/.default",
     "TOPIC": "https://eventgrid.azure.net/.default",
+    "KEYS": "https://vault.azure.net/.default",
     "TABLES": "https://storage.azure.com/.default",
     "QUEUES": "https://storage.azure.com/.default",
 }

@@ -72,7 +72,7 @@ def test_every_contract_with_a_live_side_is_run(azure: LocalAzure, account: str)
     azure.create_vault(vault)
     environ = _signed_in(azure, account)
     endpoints = [f"{name}={environ[f'PERENNIAL_{name}']}" for name in ("TOPIC", "TABLES", "QUEUES")]
-    done = live_check(environ, f"VAULT={vault}", *endpoints)
+    done = live_check(environ, f"VAULT={vault}", f"KEYS=https://{vault}.vault.azure.net", *endpoints)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
     *_, last = done.stdout.splitlines()
     assert last.startswith("live-check: ")
