@@ -1,6 +1,6 @@
 metadata description = 'The function app: its settings, its plan, its locks. The host, the app and telemetry sign in with one identity.'
 
-import { alwaysReadyType } from 'types.bicep'
+import { alwaysReadyType, authorityType, zoneType } from 'types.bicep'
 
 @description('Required. Part of every name.')
 param token string
@@ -49,6 +49,15 @@ param vaults string
 
 @description('Required. Role that the app is given on the vaults; empty: the one that is defined here.')
 param roleOnVaults string
+
+@description('Required. CAs, as the app reads them.')
+param authorities authorityType[]
+
+@description('Required. Zones that TXT values are written to, as the app reads them.')
+param zones zoneType[]
+
+@description('Required. Address of the vault with the keys of accounts; empty: none.')
+param keysUri string
 
 @description('Required. The cloud, as the app names it.')
 param cloudSetting string
@@ -107,6 +116,13 @@ var ofTheApp = {
   PERENNIAL_VAULTS: vaults
 }
 
+// Arrays, which the app reads as JSON.
+var ofCas = union(
+  empty(authorities) ? {} : { PERENNIAL_AUTHORITIES: string(authorities) },
+  empty(zones) ? {} : { PERENNIAL_ZONES: string(zones) },
+  empty(keysUri) ? {} : { PERENNIAL_KEYS: keysUri }
+)
+
 // Elastic Premium runs the package from its container, by identity: without a file share, which could only be reached with a key.
 var ofPremium = {
   FUNCTIONS_EXTENSION_VERSION: '~4'
@@ -116,7 +132,7 @@ var ofPremium = {
 }
 
 var secrets = toObject(items(keyVaultReferences), item => item.key, item => '@Microsoft.KeyVault(SecretUri=${item.value})')
-var settings = union(defaults, moreSettings, secrets, ofTheHost, ofTheApp)
+var settings = union(defaults, moreSettings, secrets, ofTheHost, ofCas, ofTheApp)
 
 module flex 'scopes/app-flex.bicep' = if (hosting == 'flex') {
   params: {

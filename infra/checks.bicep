@@ -41,6 +41,9 @@ type lookedAtType = {
   @description('Required. Resource ids of system topics; empty where there is none.')
   systemTopicIds: string[]
 
+  @description('Required. Zones of Azure DNS whose options do not say where they are.')
+  zonesWithoutPlace: string[]
+
   @description('Required. The cloud that the parameter file is for.')
   cloud: string
 
@@ -70,6 +73,10 @@ func faultsOf(given lookedAtType) string[] =>
     when(
       empty(given.vaultIds),
       'No vault is given: list existing ones in the parameter vaults, or name one to make in newVault.'
+    ),
+    map(
+      given.zonesWithoutPlace,
+      zone => 'The zone ${zone} is kept by Azure DNS: give subscription and resource_group in its options, so that the app gets a role on it.'
     ),
     when(!given.isKnown, 'The cloud ${given.cloud} is not known: write AzureCloud, AzureUSGovernment or AzureChinaCloud.'),
     when(

@@ -1,6 +1,24 @@
 metadata description = 'What the list of vaults comes to: for the app, for the second deployment, for the network.'
 
-import { endpointType, subscribedVaultType, vaultType } from 'types.bicep'
+import { authorityType, endpointType, newVaultType, subscribedVaultType, vaultType, zoneType } from 'types.bicep'
+
+@export()
+@description('Return the vault to make as one of the fleet; empty: none is made.')
+func madeOf(vault newVaultType, subscriptionId string, groupName string, isolated bool) vaultType[] =>
+  empty(vault.?name ?? '')
+    ? []
+    : [
+        {
+          id: '/subscriptions/${subscriptionId}/resourceGroups/${groupName}/providers/Microsoft.KeyVault/vaults/${vault.?name ?? ''}'
+          mode: vault.?mode ?? 'observe'
+          reach: isolated ? 'createPrivateEndpoint' : 'public'
+        }
+      ]
+
+@export()
+@description('Return whether an account with a CA is needed, and so a vault for its key.')
+func hasAccounts(authorities authorityType[]) bool =>
+  !empty(filter(authorities, one => (one.?kind ?? 'acme') == 'acme'))
 
 @export()
 @description('Return the vaults with their modes, as the app reads them.')
@@ -17,7 +35,7 @@ func subscribedOf(vaults vaultType[]) subscribedVaultType[] =>
 
 @export()
 @description('Return the private endpoints of an isolated app.')
-func endpointsOf(storageId string, topicId string, siteId string, vaults vaultType[]) endpointType[] =>
+func endpointsOf(storageId string, topicId string, siteId string, vaultIds string[]) endpointType[] =>
   concat(
     [
       { group: 'blob', targetId: storageId }
@@ -26,5 +44,22 @@ func endpointsOf(storageId string, topicId string, siteId string, vaults vaultTy
       { group: 'topic', targetId: topicId }
       { group: 'sites', targetId: siteId }
     ],
-    map(vaults, vault => { group: 'vault', targetId: vault.id })
+    map(vaultIds, id => { group: 'vault', targetId: id })
   )
+
+@export()
+@description('Return the zones of Azure DNS, by their resource ids. One whose options do not say where it is has no id.')
+func azureZonesOf(zones zoneType[]) string[] =>
+  map(
+    filter(zones, zone => zone.provider == 'azure' && isPlaced(zone)),
+    zone => '/subscriptions/${zone.?options.?subscription ?? ''}/resourceGroups/${zone.?options.?resource_group ?? ''}/providers/Microsoft.Network/dnsZones/${zone.zone}'
+  )
+
+@export()
+@description('Return the names of the zones of Azure DNS whose options do not say where they are.')
+func unplacedOf(zones zoneType[]) string[] =>
+  map(filter(zones, zone => zone.provider == 'azure' && !isPlaced(zone)), zone => zone.zone)
+
+@description('Return whether the options of a zone of Azure DNS say where it is.')
+func isPlaced(zone zoneType) bool =>
+  !empty(zone.?options.?subscription ?? '') && !empty(zone.?options.?resource_group ?? '')

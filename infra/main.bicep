@@ -2,10 +2,9 @@ metadata name = 'Perennial'
 metadata description = 'The first deployment: everything but the event subscriptions, which events.bicep makes once the code is there.'
 
 targetScope = 'subscription'
-
-import { networkType, newVaultType, planType, signInType, vaultType, watchingType, wiringType } from 'types.bicep'
+import { authorityType, networkType, newVaultType, planType, signInType, vaultType, watchingType, wiringType, zoneType } from 'types.bicep'
 import { faultsOf } from 'checks.bicep'
-import { endpointsOf, modesOf, subscribedOf } from 'fleet.bicep'
+import { azureZonesOf, endpointsOf, hasAccounts, madeOf, modesOf, subscribedOf, unplacedOf } from 'fleet.bicep'
 
 @description('Required. Name of the environment: letters, digits and dashes.')
 @minLength(1)
@@ -32,6 +31,12 @@ param newVault newVaultType = {}
 
 @description('Optional. Resource id of a role to give on the vaults, for whoever may not define roles; empty: a role with three data actions is defined.')
 param roleDefinitionId string = ''
+
+@description('Optional. CAs that sign CSRs made by Key Vault: see docs/acme.md.')
+param authorities authorityType[] = []
+
+@description('Optional. Zones of the DNS that TXT values may be written to.')
+param zones zoneType[] = []
 
 // ---- The app ----
 @description('Optional. What the app runs on.')
@@ -61,41 +66,32 @@ param network networkType = {}
 
 // ---- Faults first: without the name of the group nothing has a place, and nothing is created ----
 var wantedGroupName = 'rg-${environmentName}'
-var newVaultName = newVault.?name ?? ''
-var made = empty(newVaultName)
-  ? []
-  : [
-      {
-        id: resourceId(subscription().subscriptionId, wantedGroupName, 'Microsoft.KeyVault/vaults', newVaultName)
-        mode: newVault.?mode ?? 'observe'
-        reach: networkIsolation ? 'createPrivateEndpoint' : 'public'
-      }
-    ]
+var made = madeOf(newVault, subscription().subscriptionId, wantedGroupName, networkIsolation)
 var asked = concat(vaults, made)
 var ids = map(asked, vault => vault.id)
 var names = map(ids, id => toLower(last(split(id, '/'))))
 var clouds = loadJsonContent('clouds.json')
 var traits = clouds[?cloud] ?? clouds.AzureCloud
-var subnetsGiven = length(filter([network.?integrationSubnetId ?? '', network.?endpointSubnetId ?? ''], id => !empty(id)))
 var hosting = plan.?hosting ?? 'flex'
 var signInClientId = signIn.?clientId ?? ''
 var faults = faultsOf({
   vaultIds: ids
   vaultNames: names
   systemTopicIds: map(asked, vault => vault.?systemTopicId ?? '')
+  zonesWithoutPlace: unplacedOf(zones)
   cloud: cloud
   isKnown: contains(clouds, cloud)
   signedInTo: environment().name
   needsFlex: hosting == 'flex'
   hasFlex: traits.flex
-  subnetsGiven: networkIsolation ? subnetsGiven : 0
+  subnetsGiven: networkIsolation ? length(filter([network.?integrationSubnetId ?? '', network.?endpointSubnetId ?? ''], id => !empty(id))) : 0
 })
 var groupName = empty(faults) ? wantedGroupName : fail(join(faults, ' '))
-
 var fleet = empty(faults) ? asked : []
 var token = uniqueString(subscription().id, environmentName, location)
 var allTags = union(tags, { 'azd-env-name': environmentName })
 var byQueue = networkIsolation || (!empty(signInClientId) && !(signIn.?excludeEventWebhook ?? false))
+var signsAccounts = hasAccounts(authorities)
 var vaultsBehindEndpoints = filter(fleet, vault => networkIsolation && (vault.?reach ?? 'public') == 'createPrivateEndpoint')
 
 module group 'br/public:avm/res/resources/resource-group:0.4.1' = {
@@ -156,15 +152,26 @@ module topic 'topic.bicep' = {
   }
 }
 
-module vaultMade 'new-vault.bicep' = if (!empty(newVaultName)) {
+module vaultMade 'new-vault.bicep' = if (!empty(made)) {
   scope: resourceGroup(groupName)
   params: {
-    name: newVaultName
+    name: newVault.?name ?? ''
     location: location
     tags: allTags
     private: networkIsolation
   }
   dependsOn: [group]
+}
+
+module keys 'keys.bicep' = if (signsAccounts) {
+  scope: resourceGroup(groupName)
+  params: {
+    name: 'kv-${token}'
+    location: location
+    tags: allTags
+    private: networkIsolation
+    workspaceId: monitoring.outputs.workspaceId
+  }
 }
 
 module vaultEvents 'vault-events.bicep' = [
@@ -194,6 +201,8 @@ module roles 'roles.bicep' = {
     byQueue: byQueue
     vaultIds: ids
     roleDefinitionId: roleDefinitionId
+    keysName: signsAccounts ? last(split(keys!.outputs.id, '/')) : ''
+    zoneIds: azureZonesOf(zones)
     storageName: last(split(storage.outputs.id, '/'))
     topicName: last(split(topic.outputs.id, '/'))
     insightsName: last(split(monitoring.outputs.insightsId, '/'))
@@ -209,7 +218,7 @@ module subnets 'network.bicep' = if (networkIsolation) {
     hosting: hosting
     network: network
     zones: traits.zones
-    reachesVaults: !empty(vaultsBehindEndpoints)
+    reachesVaults: signsAccounts || !empty(vaultsBehindEndpoints)
   }
   dependsOn: [group]
 }
@@ -233,6 +242,9 @@ module app 'app.bicep' = {
     insightsConnection: monitoring.outputs.insightsConnection
     vaults: modesOf(fleet)
     roleOnVaults: roleDefinitionId
+    authorities: authorities
+    zones: zones
+    keysUri: signsAccounts ? keys!.outputs.uri : ''
     cloudSetting: traits.setting
     moreSettings: settings
     keyVaultReferences: keyVaultReferences
@@ -251,7 +263,7 @@ module endpoints 'endpoints.bicep' = if (networkIsolation && (network.?createEnd
     location: location
     tags: allTags
     subnetId: networkIsolation ? subnets!.outputs.endpointSubnetId : ''
-    endpoints: endpointsOf(storage.outputs.id, topic.outputs.id, app.outputs.id, vaultsBehindEndpoints)
+    endpoints: endpointsOf(storage.outputs.id, topic.outputs.id, app.outputs.id, concat(map(vaultsBehindEndpoints, vault => vault.id), signsAccounts ? [keys!.outputs.id] : []))
     zoneIds: networkIsolation ? subnets!.outputs.zoneIds : {}
   }
 }

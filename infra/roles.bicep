@@ -18,6 +18,12 @@ param vaultIds string[]
 @description('Required. Resource id of a role that is there already and is given on the vaults; empty: the role of this page is defined.')
 param roleDefinitionId string
 
+@description('Required. Name of the vault with the keys of accounts; empty: there is none.')
+param keysName string
+
+@description('Required. Resource ids of zones of Azure DNS.')
+param zoneIds string[]
+
 @description('Required. Name of the storage account.')
 param storageName string
 
@@ -29,7 +35,9 @@ param insightsName string
 
 // Azure: built-in roles.
 var roles = {
+  'DNS Zone Contributor': 'befefa01-2a29-4197-83a8-272ff33ce314'
   'EventGrid Data Sender': 'd5a91429-5739-47e2-a06b-3470a27159e7'
+  'Key Vault Crypto Officer': '14b46e9e-c2b7-41b4-b07b-48a6ebf60603'
   'Monitoring Metrics Publisher': '3913510d-42f4-4e42-8a64-420c390055eb'
   'Storage Blob Data Contributor': 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
   'Storage Blob Data Owner': 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
@@ -54,9 +62,31 @@ var appOnVaults = [
   'Microsoft.KeyVault/vaults/certificates/create/action'
   'Microsoft.KeyVault/vaults/certificates/update/action'
 ]
+var appOnKeys = [
+  // Reading, making and signing with keys of its own; none is exported, deleted or purged. No built-in role has create without delete.
+  'Microsoft.KeyVault/vaults/keys/read'
+  'Microsoft.KeyVault/vaults/keys/create/action'
+  'Microsoft.KeyVault/vaults/keys/sign/action'
+]
+var appOnZones = [
+  // TXT values of challenges, and no other record.
+  'Microsoft.Network/dnsZones/TXT/read'
+  'Microsoft.Network/dnsZones/TXT/write'
+  'Microsoft.Network/dnsZones/TXT/delete'
+]
+var instead = {
+  // For whoever may not define roles and names one for the vaults: wider ones that are there.
+  keys: 'Key Vault Crypto Officer'
+  zones: 'DNS Zone Contributor'
+}
 // ------------------------------------------------------------------------------------------------------------------------------
 
 var renewerName = guid(tenant().tenantId, environmentName, 'perennial')
+var signerName = guid(tenant().tenantId, environmentName, 'perennial-account-keys')
+var writerName = guid(tenant().tenantId, environmentName, 'perennial-txt-records')
+var zoneScopes = [for id in zoneIds: join(take(split(id, '/'), 5), '/')]
+var here = resourceGroup().id
+var defines = empty(roleDefinitionId)
 var vaultScopes = [for id in vaultIds: join(take(split(id, '/'), 5), '/')]
 
 resource account 'Microsoft.Storage/storageAccounts@2025-01-01' existing = {
@@ -177,6 +207,63 @@ module onVaults 'scopes/vault-role.bicep' = [
     }
     dependsOn: [
       renewer
+    ]
+  }
+]
+
+resource keys 'Microsoft.KeyVault/vaults@2026-02-01' existing = if (!empty(keysName)) {
+  name: empty(keysName) ? 'none' : keysName
+}
+
+module signer 'scopes/defined-role.bicep' = if (defines && !empty(keysName)) {
+  name: 'role-account-keys'
+  params: {
+    name: signerName
+    roleName: 'Perennial Account Keys (${environmentName})'
+    purpose: 'Reads, makes and signs with the keys of accounts with CAs. Nothing is exported, deleted or purged.'
+    actions: []
+    dataActions: appOnKeys
+    assignableScopes: [here]
+  }
+}
+
+resource onKeys 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(keysName)) {
+  scope: keys
+  name: guid(keys.id, appPrincipalId, defines ? signerName : roles[instead.keys])
+  properties: {
+    principalId: appPrincipalId
+    principalType: 'ServicePrincipal'
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', defines ? signerName : roles[instead.keys])
+  }
+  dependsOn: [
+    signer
+  ]
+}
+
+module writer 'scopes/defined-role.bicep' = if (defines && !empty(zoneIds)) {
+  name: 'role-txt-records'
+  scope: resourceGroup(empty(zoneIds) ? subscription().subscriptionId : split(zoneIds[0], '/')[2], empty(zoneIds) ? resourceGroup().name : split(zoneIds[0], '/')[4])
+  params: {
+    name: writerName
+    roleName: 'Perennial TXT Records (${environmentName})'
+    purpose: 'Reads, writes and deletes TXT records of DNS zones. No other record, and no zone.'
+    actions: appOnZones
+    dataActions: []
+    assignableScopes: union(zoneScopes, zoneScopes)
+  }
+}
+
+module onZones 'scopes/zone-role.bicep' = [
+  for id in zoneIds: {
+    name: 'role-${uniqueString(id)}'
+    scope: resourceGroup(split(id, '/')[2], split(id, '/')[4])
+    params: {
+      zoneName: last(split(id, '/'))
+      principalId: appPrincipalId
+      roleName: defines ? writerName : roles[instead.zones]
+    }
+    dependsOn: [
+      writer
     ]
   }
 ]

@@ -127,6 +127,62 @@ type watchingType = {
 }
 
 @export()
+@description('A CA, member by member as the setting PERENNIAL_AUTHORITIES takes it: see docs/acme.md.')
+type authorityType = {
+  @description('Required. What the tag perennial-issuer says.')
+  @minLength(1)
+  @maxLength(40)
+  name: string
+
+  @description('Optional. `acme` (the default), or `external`: a person or an agent brings the chain.')
+  kind: ('acme' | 'external')?
+
+  @description('Optional. Address of the ACME directory.')
+  directory: string?
+
+  @description('Optional. Addresses of the people behind the account, as mailto:.')
+  contact: string[]?
+
+  @description('Optional. Whether a person has read and accepts the terms of service; an ACME account is made only then.')
+  agree_terms: bool?
+
+  @description('Optional. Profile to order.')
+  profile: string?
+
+  @description('Optional. Common name of the issuer of the chain that is preferred.')
+  chain: string?
+
+  @description('Optional. Name of the key of the account.')
+  key: string?
+
+  @description('Optional. External account binding: id of the key.')
+  eab_key_id: string?
+
+  @description('Optional. External account binding: NAME of the app setting PERENNIAL_SECRET_NAME with the key.')
+  eab_secret: string?
+
+  @description('Optional. Limits of the CA, such as { orders: \'300/3h\' }.')
+  limits: object?
+
+  @description('Optional. What a person is to order, and where.')
+  instructions: string?
+}
+
+@export()
+@description('A zone of the DNS that TXT values may be written to, as the setting PERENNIAL_ZONES takes it: see docs/acme.md.')
+type zoneType = {
+  @description('Required. Name of the zone.')
+  @minLength(1)
+  zone: string
+
+  @description('Required. Who keeps it: `azure`, `rfc2136` or `acme-dns`.')
+  provider: string
+
+  @description('Optional. What the provider needs to know; of `azure` the members subscription and resource_group, which also say where a role is given.')
+  options: object?
+}
+
+@export()
 @description('A private endpoint to be.')
 type endpointType = {
   @description('Required. What is reached: a group id of Private Link.')

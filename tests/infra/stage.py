@@ -71,6 +71,11 @@ def there(given: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         if "systemTopicId" in vault:
             topic = {"identity": {"type": "SystemAssigned"}, "properties": {"source": vault["id"].upper()}}
             found[vault["systemTopicId"].lower()] = topic
+    for zone in given.get("zones", []):
+        place = zone.get("options", {})
+        if "resource_group" in place:
+            group = f"/subscriptions/{place['subscription']}/resourceGroups/{place['resource_group']}"
+            found[f"{group}/providers/Microsoft.Network/dnsZones/{zone['zone']}".lower()] = {"location": "global"}
     return found
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from perennial import dns
 from perennial.model.clouds import CLOUDS
 from perennial.model.messages import Queue
 from perennial.model.roles import BROAD
@@ -52,12 +53,25 @@ def names(stage: Stage, kind: str) -> set[str]:
 def test_the_app_understands_its_settings(name: str) -> None:
     """Read as the app reads them, the settings have no fault, and say what the parameter file says."""
     stage = deployed(name)
-    settings = from_environment(stage.settings)
+    settings = from_environment(stage.settings, dns.check)
     modes = {vault["id"].rpartition("/")[2]: vault.get("mode", "observe") for vault in stage.given["vaults"]}
     new = stage.given.get("newVault", {}).get("name")
     assert settings.vaults == modes | ({new: "observe"} if new else {})
     assert settings.cloud == CLOUDS["us-government" if name == "government" else "public"]
     assert settings.sign_in == ("signIn" in stage.given)
+    assert [one.name for one in settings.authorities] == [one["name"] for one in stage.given.get("authorities", [])]
+    assert [one.zone for one in settings.zones] == [one["zone"] for one in stage.given.get("zones", [])]
+
+
+@pytest.mark.parametrize("name", ["public", "private"])
+def test_the_app_finds_its_accounts_keys(name: str) -> None:
+    """In the vault that is made for them, whose name is none of the fleet's; what else a CA is told arrives as it was written."""
+    stage = deployed(name)
+    settings = from_environment(stage.settings)
+    (own,) = [one.name for one in stage.all("Microsoft.KeyVault/vaults") if one.file == "keys.bicep"]
+    assert settings.keys == f"https://{own}.vault.azure.net"
+    assert settings.authorities[0].contact == ("mailto:platform@example.com",)
+    assert settings.authorities[0].agree_terms
 
 
 @pytest.mark.parametrize("name", NAMES)

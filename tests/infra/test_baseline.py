@@ -65,8 +65,21 @@ def test_neither_ftp_nor_scm_takes_a_password(name: str) -> None:
 
 def test_a_new_vault_is_protected() -> None:
     """Roles instead of access policies, and nothing can be purged for 90 days."""
-    vault = deployed("public").one("Microsoft.KeyVault/vaults")
-    assert {key: vault.get(f"properties.{key}") for key in OF_A_NEW_VAULT} == OF_A_NEW_VAULT
+    made = deployed("public").all("Microsoft.KeyVault/vaults")
+    assert {one.file for one in made} == {"new-vault.bicep", "keys.bicep"}
+    for vault in made:
+        assert {key: vault.get(f"properties.{key}") for key in OF_A_NEW_VAULT} == OF_A_NEW_VAULT
+
+
+def test_the_vault_of_accounts_keys_is_closed_where_the_app_is() -> None:
+    """Isolated: no public network, no trusted service; its audit log is kept either way."""
+    for name, access, action in (("public", "Enabled", "Allow"), ("private", "Disabled", "Deny")):
+        stage = deployed(name)
+        (vault,) = [one for one in stage.all("Microsoft.KeyVault/vaults") if one.file == "keys.bicep"]
+        assert vault.get("properties.publicNetworkAccess") == access
+        assert vault.get("properties.networkAcls.defaultAction") == action
+        (log,) = [one for one in stage.all("Microsoft.Insights/diagnosticSettings") if one.file == "keys.bicep"]
+        assert [entry["category"] for entry in log.get("properties.logs")] == ["AuditEvent"]
 
 
 def test_sign_in_is_required_of_everyone() -> None:
@@ -105,11 +118,15 @@ def test_isolated_means_that_no_public_address_leads_in() -> None:
 
 
 def test_isolated_things_are_reached_by_private_endpoints() -> None:
-    """One for each thing, in the subnet for them; a vault only where that was asked for."""
+    """One for each thing, in the subnet for them; a vault of the fleet only where that was asked for, the app's own always."""
     found = endpoints(deployed("private"))
-    assert {group: len(made) for group, made in found.items()} == dict.fromkeys(ENDPOINTS, 1)
-    (link,) = found["vault"][0].get("properties.privateLinkServiceConnections")
-    assert link["properties"]["privateLinkServiceId"].endswith("/kv-orders")
+    assert {group: len(made) for group, made in found.items()} == dict.fromkeys(ENDPOINTS, 1) | {"vault": 2}
+    links = [one.get("properties.privateLinkServiceConnections")[0]["properties"] for one in found["vault"]]
+    own = [one.id for one in deployed("private").all("Microsoft.KeyVault/vaults")]
+    assert [link["privateLinkServiceId"].rpartition("/")[2] for link in links] == [
+        "kv-orders",
+        own[0].rpartition("/")[2],
+    ]
     subnets = {one.get("properties.subnet.id").rpartition("/")[2] for made in found.values() for one in made}
     assert subnets == {"endpoints"}
 
@@ -125,7 +142,7 @@ def test_each_private_endpoint_has_its_record() -> None:
         one.id.partition("/virtualNetworkLinks/")[0]
         for one in stage.all("Microsoft.Network/privateDnsZones/virtualNetworkLinks")
     }
-    assert len(groups) == len(ENDPOINTS)
+    assert len(groups) == len(ENDPOINTS) + 1
     assert used == zones | {given}
     assert links == zones
     assert not [zone for zone in zones if ".blob." in zone]

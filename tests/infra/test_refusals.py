@@ -70,6 +70,17 @@ def test_an_unknown_cloud_is_refused() -> None:
         deploy(parameters("public") | {"cloud": "AzureMoon"}, lambda azure: setattr(azure, "cloud", "AzureCloud"))
 
 
+@pytest.mark.parametrize("options", [None, {}, {"subscription": "s"}, {"subscription": "s", "resource_group": ""}])
+def test_a_zone_of_azure_dns_without_its_place_is_refused(options: dict[str, str] | None) -> None:
+    """The app would get no role on it; other providers need no place in Azure."""
+    zone = {"zone": "example.com", "provider": "azure"} | ({} if options is None else {"options": options})
+    with pytest.raises(
+        Refused, match=r"The zone example.com is kept by Azure DNS: give subscription and resource_group"
+    ):
+        deploy(parameters("public") | {"zones": [zone]})
+    assert deploy(parameters("public") | {"zones": [zone | {"provider": "rfc2136"}]})
+
+
 def test_flex_is_refused_where_it_does_not_exist() -> None:
     """Azure Government has no Flex Consumption."""
     with pytest.raises(Refused, match=r"Flex Consumption is not in AzureUSGovernment: set the member hosting"):

@@ -100,6 +100,8 @@ class Azure:
                 return {"identity": {"principalId": guid(resource_id, "principal")}}
             case "Microsoft.EventGrid/topics":
                 return {"properties": {"endpoint": f"https://{name}.test-1.eventgrid.example/api/events"}}
+            case "Microsoft.KeyVault/vaults":
+                return {"properties": {"vaultUri": f"https://{name}{self.environment['suffixes']['keyvaultDns']}/"}}
             case "Microsoft.Web/sites":
                 return {"properties": {"defaultHostName": f"{name}.sites.example"}}
             case "Microsoft.Insights/components":
