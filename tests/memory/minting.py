@@ -114,4 +114,5 @@ def facts(version: str, common_name: str, names: tuple[str, ...], issuer_class: 
         key_type="EC",
         key_size=256,
         curve="P-256",
+        ari_id="" if own else f"parent.{version}",
     )

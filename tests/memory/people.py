@@ -75,7 +75,12 @@ class People:
         name = self.shelf.names.get(ref)
         host = f"{ref.name}.example"
         given = policy or IssuancePolicy(
-            subject=f"CN={host}", names=names or (host,), action=LifetimeAction.EMAIL_CONTACTS
+            subject=f"CN={host}",
+            names=names or (host,),
+            action=LifetimeAction.EMAIL_CONTACTS,
+            key_type="EC",
+            key_size=256,
+            curve="P-256",
         )
         if name is None:
             name = self.shelf.names[ref] = Name(ref=ref, policy=given)

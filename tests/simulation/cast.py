@@ -104,6 +104,9 @@ def _role(ref: CertificateRef, dice: Random) -> Role:
         action=action,
         trigger_percentage=dice.choice((80, 85, 90)) if kind is Kind.AUTO else None,
         validity_months=months,
+        key_type="EC",
+        key_size=256,
+        curve="P-256",  # as all of the memory's keys are
     )
     aged = dice.random() * (1.1 if dice.random() < 0.1 else 0.95)  # some have died before our time
     age = timedelta(seconds=int(life.total_seconds() * aged))

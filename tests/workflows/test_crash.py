@@ -21,7 +21,13 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
 WWW = CertificateRef("kv-orders", "www")
 SELF = IssuancePolicy(
-    issuer="Self", subject="CN=www.example", names=("www.example",), action=LifetimeAction.EMAIL_CONTACTS
+    issuer="Self",
+    subject="CN=www.example",
+    names=("www.example",),
+    action=LifetimeAction.EMAIL_CONTACTS,
+    key_type="EC",
+    key_size=256,
+    curve="P-256",  # as all of the memory's keys are
 )
 
 
