@@ -28,6 +28,7 @@ from perennial.compliance.rules import (
     unknown_issuer,
     validity,
     vault_not_walked,
+    waiting_for_signature,
     weak_key,
     weak_signature,
 )
@@ -41,6 +42,7 @@ RULES: tuple[Rule[Subject], ...] = (
     renewal_overdue.RULE,
     autorotation_overdue.RULE,
     pending_too_old.RULE,
+    waiting_for_signature.RULE,
     foreign_pending.RULE,
     disabled.RULE,
     policy_mismatch.RULE,

@@ -14,6 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from perennial.adapters.x509 import read_leaf
 from perennial.compliance.rule import Subject
+from perennial.model import signing
 from perennial.model.certificate import CertificateRef, IssuancePolicy, IssuerClass, Version
 from perennial.model.inventory import Entry
 from perennial.model.reasons import Reason, ReasonCode
@@ -135,6 +136,12 @@ def because(code: ReasonCode, subject: Subject | None = None, **facts: str) -> S
     """Return a subject whose last decision had this reason."""
     subject = subject or fresh()
     return replace(subject, entry=replace(subject.entry, reason=Reason(code, facts)))
+
+
+def unsigned(since: datetime) -> Renewal:
+    """Return an open claim whose CSR has waited for a signature since an instant."""
+    memory = {"csr": "", "request_id": "r1", signing.THEIRS + signing.ASKED: since.isoformat()}
+    return replace(claim(Step.SIGNING, since), issuer="corp", checkpoint=Checkpoint(Step.SIGNING, memory))
 
 
 def claim(step: Step, opened: datetime, error: str = "") -> Renewal:

@@ -24,6 +24,7 @@ from tests.compliance.minted import (
     mint,
     over_broken_hash,
     rsa_key,
+    unsigned,
 )
 
 AT = datetime(2026, 3, 15, tzinfo=UTC)
@@ -71,6 +72,10 @@ PAIRS: dict[str, tuple[Subject, Subject]] = {
     "pending-operation-too-old": (
         replace(fresh(), renewal=claim(Step.WAITING, NOW - DAY - SECOND)),
         replace(fresh(), renewal=claim(Step.WAITING, NOW - DAY)),
+    ),
+    "waiting-for-signature": (
+        replace(fresh(), renewal=unsigned(NOW - 2 * DAY - SECOND)),
+        replace(fresh(), renewal=unsigned(NOW - 2 * DAY)),
     ),
     "foreign-pending-operation": (
         replace(fresh(), renewal=claim(Step.FOREIGN, NOW)),

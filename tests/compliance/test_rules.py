@@ -9,6 +9,7 @@ import pytest
 
 from perennial.compliance import RULES, VAULT_RULES, evaluate, evaluate_vault
 from perennial.compliance.rule import Subject, VaultSubject
+from perennial.model import signing
 from perennial.model.authority import Obstacle
 from perennial.model.certificate import IssuerClass
 from perennial.model.findings import Severity
@@ -30,6 +31,7 @@ from tests.compliance.minted import (
     mint,
     over_broken_hash,
     rsa_key,
+    unsigned,
 )
 from tests.compliance.pairs import PAIRS, blocked, ca_signed
 
@@ -158,6 +160,17 @@ def test_what_blocks_a_renewal_is_worse_when_it_is_near(
     (found,) = [one for one in evaluate(subject) if one.rule == "issuance-blocked"]
     assert found.severity is severity
     assert found.evidence == {"code": "a", "what": "b", "fix": "c"}
+
+
+def test_a_csr_that_waits_for_a_person_is_one_finding() -> None:
+    """Neither an old operation nor an overdue renewal is found beside it; once it is signed and not merged, the old operation is."""
+    late = replace(because(ReasonCode.SIGNATURE_NEEDED, issuer="corp", since="x"), due_at=NOW - 10 * DAY)
+    waiting = replace(late, renewal=unsigned(NOW - 10 * DAY))
+    assert broken(waiting) & {"pending-operation-too-old", "renewal-overdue", "waiting-for-signature"} == {
+        "waiting-for-signature"
+    }
+    signed = replace(late, renewal=signing.answered(unsigned(NOW - 10 * DAY), (b"leaf",), NOW))
+    assert broken(signed) & {"pending-operation-too-old", "waiting-for-signature"} == {"pending-operation-too-old"}
 
 
 def test_an_overdue_renewal_says_why() -> None:

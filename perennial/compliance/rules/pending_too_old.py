@@ -5,14 +5,17 @@ from datetime import date, timedelta
 from perennial.compliance.rule import Evidence, Rule, Subject, by_life_left, day
 from perennial.model.findings import Severity
 from perennial.model.renewal import Step
+from perennial.model.signing import unanswered
 
 UNDER_WAY = frozenset({Step.SENDING, Step.WAITING, Step.SIGNING, Step.MERGING})
 
 
 def check(subject: Subject) -> Evidence | None:
-    """Find an operation of ours that is older than a day, or a tenth of the certificate's life if that is less."""
+    """Find an operation of ours that is older than a day, or a tenth of the life if that is less, and that is not for a person to sign."""
     claim, patience = subject.claim, min(timedelta(days=1), subject.version.lifetime / 10)
-    if claim is None or claim.checkpoint.step not in UNDER_WAY or subject.now <= claim.opened + patience:
+    if claim is None or claim.checkpoint.step not in UNDER_WAY or unanswered(claim) is not None:
+        return None
+    if subject.now <= claim.opened + patience:
         return None
     return {"since": day(claim.opened), "issuer": claim.issuer, "step": claim.checkpoint.step.value}
 

@@ -7,7 +7,14 @@ from perennial.model.findings import Severity
 from perennial.model.reasons import ReasonCode
 
 #: These say why themselves, and a person was asked or has decided.
-ON_PURPOSE = frozenset({ReasonCode.PAUSED, ReasonCode.FOREIGN_MANAGER, ReasonCode.EXPIRED_WHEN_FIRST_SEEN})
+ON_PURPOSE = frozenset(
+    {
+        ReasonCode.PAUSED,
+        ReasonCode.FOREIGN_MANAGER,
+        ReasonCode.EXPIRED_WHEN_FIRST_SEEN,
+        ReasonCode.SIGNATURE_NEEDED,
+    }
+)
 
 
 def check(subject: Subject) -> Evidence | None:
