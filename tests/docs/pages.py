@@ -96,6 +96,7 @@ WRITTEN = (
     "docs/telemetry.md",
     "docs/deploy.md",
     "docs/live.md",
+    "docs/other-clouds.md",
 )
 
 
