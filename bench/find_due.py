@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from statistics import median
 
-from azure.data.tables import TableClient
-
-from bench.local import BATCH, Local
+from bench.filling import BATCH, Repeater, fill, repeated
+from bench.local import Local
 from bench.table import Figure, Run, seconds
-from perennial.adapters.codec import to_entity
 from perennial.model.inventory import FLEET, Entry
 from perennial.model.notices import Attempt, Delivery, DeliveryState, NoticeKind
 from perennial.ports.tables import DELIVERIES, INVENTORY
 
 VAULTS = 4
 CERTIFICATES = 5_000
-DELIVERIES_EACH = 100  # 500,000
-FILL_BOUND = 60.0  # seconds; what is in the tables by then is measured
-WRITERS = 4
+DELIVERIES_EACH = BATCH  # 500,000
+FILL_BOUND = 150.0  # seconds; what is in the tables by then is measured
 TICKS = 5
 DUE = 40  # certificates due at each tick
 TICK_BOUND = 60.0  # seconds: the next tick
@@ -44,8 +40,10 @@ def measure(run: Run) -> Generator[Figure]:
             run.say(f"  and {filled:,} closed deliveries: {seconds(later)} a tick")
             _forget_that_it_pruned(local)
             daily = app.tick(TICK_BOUND * 4)
+    asked = count * DELIVERIES_EACH
+    short = f" ({asked:,} asked, as many as were written in {FILL_BOUND:.0f} s)" if filled < asked else ""
     yield Figure(
-        what=f"find_due, {count:,} certificates, {DUE} due, {filled:,} closed deliveries",
+        what=f"find_due, {count:,} certificates, {DUE} due, {filled:,} closed deliveries{short}",
         ours=f"{seconds(later)} a tick",
         beside=f"{seconds(first)}: the same tick without deliveries",
         budget=f"< {TICK_BOUND:.0f} s, when the next is due",
@@ -91,35 +89,17 @@ def _fill_inventory(local: Local, names: Sequence[tuple[str, str]]) -> None:
     later = datetime.now(UTC) + timedelta(days=5)
     with local.table("st000", "inventory") as table:
         for vault in sorted({vault for vault, _ in names}):
-            rows = [_entry(vault, name, later) for of, name in names if of == vault]
-            for start in range(0, len(rows), BATCH):
-                batch = rows[start : start + BATCH]
-                table.submit_transaction([("upsert", to_entity(row, INVENTORY.key(row))) for row in batch])
+            fill(table, INVENTORY, [_entry(vault, name, later) for of, name in names if of == vault])
 
 
 def _fill_deliveries(local: Local, names: Sequence[tuple[str, str]], run: Run) -> int:
     """Give each certificate its past, as long as time allows; return how many deliveries there are."""
-    until = time.monotonic() + FILL_BOUND
-    told = time.monotonic()
-    filled = 0
-    with local.table("st000", "deliveries") as table, ThreadPoolExecutor(WRITERS) as pool:
-        local.tables("st000").deliveries.put(_delivery(*names[0], 0))
-        for number, written in enumerate(pool.map(lambda one: _past(table, one[0], one[1], until), names)):
-            filled += written
-            if time.monotonic() - told > 15:
-                told = time.monotonic()
-                run.say(f"  {filled:,} deliveries of {number + 1:,} certificates")
-    return filled
-
-
-def _past(table: TableClient, vault: str, name: str, until: float) -> int:
-    if time.monotonic() > until:
-        return 0
-    rows = [_delivery(vault, name, number) for number in range(DELIVERIES_EACH)]
-    for start in range(0, len(rows), BATCH):
-        batch = rows[start : start + BATCH]
-        table.submit_transaction([("upsert", to_entity(row, DELIVERIES.key(row))) for row in batch])
-    return len(rows)
+    first, *others = names
+    local.tables("st000").deliveries.put(_delivery(*first, 0))  # makes the table
+    with local.table("st000", "deliveries") as table:
+        past = [_delivery(*first, number) for number in range(DELIVERIES_EACH)]
+        with closing(Repeater.of(table, DELIVERIES, past, first, str(local.azure.ready.ca))) as repeater:
+            return (1 + repeated(repeater, others, FILL_BOUND, run.say)) * DELIVERIES_EACH
 
 
 def _delivery(vault: str, name: str, number: int) -> Delivery:

@@ -26,7 +26,6 @@ from perennial.adapters.queues import StorageQueues
 from perennial.ports.tables import Tables
 
 BY_HAND = "0 0 3 1 1 *"  # once a year: clock and sweep turn when a benchmark says so
-BATCH = 100  # operations in one transaction of Table Storage
 POLL = 0.02  # seconds between two looks into a log
 TOLD_EVERY = 20.0  # seconds between two words on what is waited for
 

@@ -72,7 +72,7 @@ def _sweep(local: Local, count: int, run: Run) -> Swept:
         app.wait("look", count, 60 + LOOK_BOUND * count, run.say)
         known = time.perf_counter() - began
         run.say(f"  all known after {seconds(known)}")
-        near, _ = _steady(local, app, vaults, run, 1)
+        near, _ = _steady(local, app, vaults, run, STEADY)
         local.azure.fault("keyvault", delay=NETWORK)
         steady, calls = _steady(local, app, vaults, run, STEADY)
         memory = peak_memory(app.host.process.pid)
