@@ -164,6 +164,9 @@ type authorityType = {
   @description('Optional. Limits of the CA, such as { orders: \'300/3h\' }.')
   limits: object?
 
+  @description('Optional. Common name of the root that chains of an external CA must lead to.')
+  root: string?
+
   @description('Optional. What a person is to order, and where.')
   instructions: string?
 }

@@ -137,7 +137,7 @@ def test_a_key_is_rolled_over_by_a_wish_in_the_row() -> None:
 
 
 def test_a_lost_account_is_made_again_and_what_it_ended_is_asked_for_again() -> None:
-    """Only what this CA's refusal ended: not another CA's, nor what waits for something else."""
+    """Only what this CA's refusal ended or holds up: not another CA's, nor what waits for something else."""
     made = world()
     made.tables.accounts.put(replace(ACCOUNT, gone="no such account"))
     given_up = Reason(ReasonCode.GIVEN_UP, {"error": "gone", "fix": "remake"})
@@ -147,12 +147,14 @@ def test_a_lost_account_is_made_again_and_what_it_ended_is_asked_for_again() -> 
     claim(made, passed_on, issuer="hand", outcome=Outcome.GIVEN_UP, refused=("le", "hand"))
     others = signed(made, CertificateRef("kv-orders", "others"), reason=given_up)
     claim(made, others, issuer="hand", outcome=Outcome.GIVEN_UP)
+    waits = signed(made, CertificateRef("kv-orders", "waits"), reason=Reason(ReasonCode.BACK_OFF, {}))
+    claim(made, waits, issuer="le", failures=3)
     fine = signed(made, CertificateRef("kv-orders", "fine"))
     unclaimed = signed(made, CertificateRef("kv-orders", "unclaimed"), reason=given_up)
     found = Api(made).call("change_account", "le", body=REMAKE, actor="ada")
-    assert (found.status, found.one("account", "state"), found.one("reopened")) == (202, "remaking", 2)
+    assert (found.status, found.one("account", "state"), found.one("reopened")) == (202, "remaking", 3)
     assert account(made).remake == REMAKE["reason"]
-    for before in (ended, passed_on):
+    for before in (ended, passed_on, waits):
         after = made.tables.inventory.get("kv-orders", before.certificate)
         assert after
         assert after.value.request

@@ -23,7 +23,12 @@ NEEDED = {
     "PERENNIAL_SECRET_TSIG": "c2VjcmV0",
 }
 LE = {"name": "le", "directory": "https://ca.example/dir/", "agree_terms": True}
-HAND = {"name": "hand", "kind": "external", "instructions": "order it at the intranet's CA page"}
+HAND = {
+    "name": "hand",
+    "kind": "external",
+    "instructions": "order it at the intranet's CA page",
+    "root": "Corp Root CA",
+}
 AZURE = {"zone": "example.com", "provider": "azure", "options": {"subscription": "s", "resource_group": "dns"}}
 BIND = {
     "zone": "corp.example",
@@ -70,7 +75,12 @@ def test_every_member_is_read() -> None:
             eab_secret="EAB",
             limits={"orders": "20/1h", "failed": "none"},
         ),
-        AuthoritySetting(name="hand", kind=AuthorityKind.EXTERNAL, instructions="order it at the intranet's CA page"),
+        AuthoritySetting(
+            name="hand",
+            kind=AuthorityKind.EXTERNAL,
+            instructions="order it at the intranet's CA page",
+            root="Corp Root CA",
+        ),
     )
 
 
@@ -116,6 +126,7 @@ def test_zones_are_read() -> None:
         ("limits.orders", {"limits": {"orders": "many"}}, "'many' is not a limit", "300/3h, or none"),
         ("limits.orders", {"limits": {"orders": "5000/1h"}}, "is not a limit", "1000 at most"),
         ("instructions", {"instructions": "x"}, "belongs to the kind external", "remove it"),
+        ("root", {"root": "Corp Root"}, "belongs to the kind external", "remove it"),
         ("agree_termz", {"agree_termz": True}, "there is no such member", "did you mean agree_terms"),
         ("zzz", {"zzz": 1}, "there is no such member", "known are name, kind"),
     ],

@@ -25,6 +25,7 @@ from perennial.workflows.world import World
 ACCOUNT = "account"  # row key of a CA's account
 REMAKE = "remake"
 ROLL_KEY = "roll-key"
+HELD_UP = frozenset({ReasonCode.GIVEN_UP, ReasonCode.BACK_OFF})
 MOST_LIMITS = 50
 MOST_CERTIFICATES = 20  # of one obstacle
 
@@ -102,11 +103,11 @@ def _refuse(row: Account, action: str) -> None:
 
 
 def _reopened(setting: AuthoritySetting, person: Asked, world: World) -> int:
-    """Ask again for the renewals that this CA's refusals have ended: whoever wants another account wants them. Returns how many."""
+    """Ask again for the renewals that this CA's refusals have ended or hold up: whoever wants another account wants them. Returns how many."""
     count = 0
     for one in signed.every(world):
         entry = one.entry
-        if entry.reason is None or entry.reason.code is not ReasonCode.GIVEN_UP:
+        if entry.reason is None or entry.reason.code not in HELD_UP:
             continue
         claim = sight.newest_claim(world, entry)
         if claim is None or setting.name not in (claim.value.issuer, *claim.value.refused):
