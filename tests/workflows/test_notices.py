@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -20,8 +20,10 @@ from perennial.model.inventory import Entry
 from perennial.model.notices import Attempt, Delivery, Notice, NoticeKind, Subscription
 from perennial.model.reasons import Reason, ReasonCode
 from perennial.model.renewal import Outcome, Renewal
-from perennial.workflows import notices
-from tests.memory.world import SETTINGS
+from perennial.model.signing import SignatureRequest
+from perennial.workflows import notices, signatures
+from tests.memory.signers import request
+from tests.memory.world import SETTINGS, make_world
 from tests.workflows.telling import DAY, HOUR, START, WEB, make_entry, make_version
 
 PAGE = (Path(__file__).parents[2] / "docs/notices.md").read_text(encoding="utf-8")
@@ -75,6 +77,17 @@ def of_version(entry: Entry, version: Version, previous: str = "", author: str =
     return notices.new_version(entry, version, previous, author, SETTINGS.cloud)
 
 
+UNSIGNED = SignatureRequest(
+    certificate=WEB, replacing=VERSION.id, issuer="corp", id="r1", csr=request("web.example"), since=START
+)
+
+
+def asks_to_sign(entry: Entry, rung: str, now: datetime, csr: str = "r1") -> Notice:
+    """Return a reminder of a CSR that waits."""
+    wanted = replace(UNSIGNED, id=csr)
+    return notices.signature_needed(entry, wanted, rung, signatures.about(wanted, entry, make_world(now)), now)
+
+
 NOTICES = [
     of_version(ENTRY, VERSION, "before", "a person"),
     of_version(EMPTY, BARE),
@@ -85,6 +98,7 @@ NOTICES = [
     notices.action_needed(ENTRY, REASON, START),
     notices.action_needed(EMPTY, REASON, START),
     notices.certificate_notice(ENTRY, "lost-name", "it lost web.example", occasion="v", now=START, fix="look"),
+    asks_to_sign(ENTRY, "0", START),
     notices.vault_trouble("kv-orders", "403", "1", START, fix="give back the role"),
     notices.vault_notice("kv-orders", "first-walk", "12 findings", occasion="1", now=START, facts={"findings": 12}),
     notices.fleet_notice("brake", "20 renewals today", occasion="1", now=START, facts={"count": 20}),
@@ -148,6 +162,7 @@ def test_ids_are_the_same_on_a_replay() -> None:
     assert notices.expiring(ENTRY, "1/10", START).id == notices.expiring(ENTRY, "1/10", later).id
     assert notices.vault_trouble("v", "403", "1", START).id == notices.vault_trouble("v", "403 again", "1", later).id
     assert notices.abandoned(TRIED, START).id == notices.abandoned(TRIED, later).id
+    assert asks_to_sign(ENTRY, "0", START).id == asks_to_sign(EMPTY, "0", later).id
     seen_later = replace(FINDING, last_seen=later, evidence={})
     assert notices.finding_opened(FINDING).id == notices.finding_opened(seen_later).id
 
@@ -170,6 +185,8 @@ def test_each_occasion_has_its_own_id() -> None:
         notices.finding_opened(replace(FINDING, rule="weak-key")),
         notices.finding_opened(replace(FINDING, opened=START + DAY)),
         notices.trial(SUBSCRIPTION, START + timedelta(seconds=1)),
+        asks_to_sign(ENTRY, "1", START),
+        asks_to_sign(ENTRY, "0", START, "r2"),
     ]
     unique = {notice.id for notice in [*NOTICES, *again]}
     twins = 2  # NOTICES tells of one version and of one recovery twice, with much known and with little
