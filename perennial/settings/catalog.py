@@ -147,8 +147,8 @@ CATALOG = (
     Setting(
         field="authorities",
         read=signers.authorities,
-        means="CAs that sign CSRs made by Key Vault, as a JSON array of objects; the tag `perennial-issuer` names one. [acme.md](acme.md) explains "
-        "the members of each.",
+        means="CAs that sign CSRs made by Key Vault, as a JSON array of objects; the tag `perennial-issuer` names one. [acme.md](acme.md) and "
+        "[enterprise-ca.md](enterprise-ca.md) explain the members of each.",
         example='[{"name": "le", "directory": "https://acme-v02.api.letsencrypt.org/directory", "contact": ["mailto:team@example.com"], '
         '"agree_terms": true}]',
     ),
