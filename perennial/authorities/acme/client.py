@@ -135,9 +135,9 @@ class Session:
         """Read an authorization."""
         return read(self.post(url), Authorization)
 
-    def answer(self, challenge: str) -> None:
-        """Tell the CA to look."""
-        self.post(challenge, {})
+    def answer(self, challenge: str) -> timedelta | None:
+        """Tell the CA to look; return when it would be asked what it saw."""
+        return self.post(challenge, {}).retry_after
 
     def finalize(self, order: str, url: str, csr: bytes) -> Placed:
         """Send the CSR (DER)."""

@@ -73,7 +73,7 @@ def _refused(turn: Turn, refusal: Refusal, replaces: str) -> Step:
     if not _exempt(turn):
         desk.budget.settle(names, now, issued=False, now=now)
     if failure.code == "rate-limited":
-        wait = failure.retry_after or timedelta(hours=1)
+        wait = timedelta(hours=1) if failure.retry_after is None else failure.retry_after
         desk.budget.blocked(now + wait, names, refusal.problem.text)
         failure.retry_after = wait
         raise turn.pause(failure, Memory(tried=memory.tried, alone=memory.alone)) from refusal

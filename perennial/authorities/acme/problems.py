@@ -117,7 +117,7 @@ def failure(code: str, what: str, *, fix: str = "", retry_after: timedelta | Non
 
 def of_refusal(refusal: Refusal, now: datetime) -> IssuerError:
     """Say what a CA's error answer means."""
-    wait = refusal.wait or said_wait(refusal.problem.text, now)
+    wait = said_wait(refusal.problem.text, now) if refusal.wait is None else refusal.wait
     if refusal.status == 429:
         return failure("rate-limited", refusal.problem.text, retry_after=wait)
     if refusal.status >= 500 and refusal.problem.code in ("", "about:blank", "serverInternal"):
@@ -131,7 +131,7 @@ def of_problem(problem: Problem, now: datetime, wait: timedelta | None = None) -
     if problem.subproblems and problem.code in ("compound", "malformed", "unauthorized", ""):
         telling = problem.subproblems[0]
     code = OF_PROBLEM.get(telling.code, "refused")
-    return failure(code, problem.text, retry_after=wait or said_wait(problem.text, now))
+    return failure(code, problem.text, retry_after=said_wait(problem.text, now) if wait is None else wait)
 
 
 def of_silence(silence: NoAnswer) -> IssuerError:

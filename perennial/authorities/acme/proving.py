@@ -52,15 +52,15 @@ def propagate(turn: Turn) -> Step:
 
 def answer(turn: Turn) -> Step:
     """Tell the CA to look at one challenge. One that it looked at already is no matter: how the order stands will tell."""
-    memory = turn.memory
-    if memory.at >= len(memory.proofs):
-        return turn.poll(memory.to(State.VALIDATING), None, LONGEST_POLL, "the CA looks at the DNS")
+    memory, said = turn.memory, None
     try:
-        turn.session.answer(memory.proofs[memory.at].challenge)
+        said = turn.session.answer(memory.proofs[memory.at].challenge)
     except Refusal as refusal:
         if refusal.status != 400 or refusal.problem.code != "malformed":
             raise
-    return turn.on(replace(memory, at=memory.at + 1, stale=0))
+    if memory.at + 1 < len(memory.proofs):
+        return turn.on(replace(memory, at=memory.at + 1, stale=0))
+    return turn.poll(memory.to(State.VALIDATING), said, LONGEST_POLL, "the CA looks at the DNS")
 
 
 def validate(turn: Turn) -> Step:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Buffer
 from typing import Never
 
-from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from josepy.jwk import JWKEC
 
@@ -54,12 +54,7 @@ class VaultKey(ec.EllipticCurvePrivateKey):
         """Refuse: the private half is in the vault, and stays there."""
         raise _not_here()
 
-    def private_bytes(
-        self,
-        encoding: serialization.Encoding,
-        format: serialization.PrivateFormat,  # noqa: A002  (the base class names it so)
-        encryption_algorithm: serialization.KeySerializationEncryption,
-    ) -> Never:
+    def private_bytes(self, *_: object, **__: object) -> Never:
         """Refuse, as private_numbers does."""
         raise _not_here()
 

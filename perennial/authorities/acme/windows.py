@@ -37,7 +37,7 @@ def suggest(directories: Directories, ari_id: str, now: datetime) -> Suggestion 
     return Suggestion(
         start=_whole(start),
         end=_whole(end),
-        ask_again=now + _bounded(answer.retry_after or USUAL),
+        ask_again=now + _bounded(USUAL if answer.retry_after is None else answer.retry_after),
         explanation=_address(info.explanation),
     )
 

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from localazure.acme.alone import alone
 from localazure.acme.ca import Ca
@@ -51,9 +52,9 @@ class Bench:
         """The instant."""
         return self.clock[0]
 
-    def restart(self, **changes: object) -> None:
+    def restart(self, **changes: Any) -> None:
         """Begin a new process, with changed settings if given."""
-        self.setting = replace(self.setting, **changes)  # type: ignore[arg-type]  # a test's changes are of any type
+        self.setting = replace(self.setting, **changes)
         self.authority = AcmeAuthority(
             self.setting,
             Tools(
@@ -78,9 +79,10 @@ class Bench:
         *,
         until: Callable[[Renewal], bool] = lambda _: False,
         fresh: bool = True,
+        csr: bytes = b"",
     ) -> Issued | Renewal:
         """Take steps until the chain is there, moving the clock as they ask; `until` stops before a step and gives the claim."""
-        renewal, csr = renewal or claim(), minting.csr("", names, 1)
+        renewal, csr = renewal or claim(), csr or minting.csr("", names, 1)
         for _ in range(MOST):
             if until(renewal):
                 return renewal
@@ -94,6 +96,12 @@ class Bench:
             renewal = replace(renewal, checkpoint=answer.checkpoint)
         raise AssertionError(f"no end after {MOST} steps: {self.states[-20:]}")
 
+    def stop(self, names: tuple[str, ...], until: Callable[[Renewal], bool], renewal: Renewal | None = None) -> Renewal:
+        """Take steps until one that is not to be taken, and give the claim."""
+        stopped = self.run(names, renewal, until=until)
+        assert isinstance(stopped, Renewal)
+        return stopped
+
     def issue(self, names: tuple[str, ...] = NAMES, renewal: Renewal | None = None) -> Issued:
         """Bring an order to its end."""
         done = self.run(names, renewal)
@@ -106,11 +114,11 @@ class Bench:
         assert stored is not None
         return stored.value
 
-    def change_account(self, **changes: object) -> None:
+    def change_account(self, **changes: Any) -> None:
         """Write to the account's row, as the API does."""
         stored = self.tables.accounts.get(self.setting.name, "account")
         assert stored is not None
-        row = replace(stored.value, **changes)  # type: ignore[arg-type]  # a test's changes are of any type
+        row = replace(stored.value, **changes)
         self.tables.accounts.save(Stored(row, stored.etag))
 
     def asked(self, kind: str) -> int:
@@ -118,7 +126,7 @@ class Bench:
         return self.ca.books.requests[kind]
 
 
-def claim(**changes: object) -> Renewal:
+def claim(**changes: Any) -> Renewal:
     """Return a claim whose CSR is made."""
     row = Renewal(
         certificate=CertificateRef("kv-orders", "www"),
@@ -130,7 +138,7 @@ def claim(**changes: object) -> Renewal:
         checkpoint=Checkpoint(Step.SIGNING, {}),
         trigger=ReasonCode.DUE,
     )
-    return replace(row, **changes)  # type: ignore[arg-type]  # a test's changes are of any type
+    return replace(row, **changes)
 
 
 def next_attempt(renewal: Renewal, back_to: Checkpoint) -> Renewal:
@@ -144,9 +152,9 @@ def at(state: str) -> Callable[[Renewal], bool]:
 
 
 @contextlib.contextmanager
-def bench(conduct: Conduct | None = None, **setting: object) -> Iterator[Bench]:
+def bench(conduct: Conduct | None = None, **setting: Any) -> Iterator[Bench]:
     """Open a CA, and an authority for it."""
     clock = [NOW]
     with alone(conduct, clock=lambda: clock[0]) as (ca, directory):
-        chosen: dict[str, object] = {"name": "le", "directory": directory, "agree_terms": True, **setting}
-        yield Bench(ca, directory, clock, AuthoritySetting(**chosen))  # type: ignore[arg-type]  # as above
+        chosen: dict[str, Any] = {"name": "le", "directory": directory, "agree_terms": True, **setting}
+        yield Bench(ca, directory, clock, AuthoritySetting(**chosen))

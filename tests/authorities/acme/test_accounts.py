@@ -76,7 +76,7 @@ def test_two_first_orders_at_once_make_one_account() -> None:
     """The row decides: who comes second takes its key, whatever step the other is at."""
     with bench() as one:
         other = Bench(one.ca, one.directory, one.clock, one.setting, tables=one.tables, dns=one.dns, keys=one.keys)
-        first, second = one.run(until=at("ordering")), other.run(WWW, until=at("ordering"))
+        first, second = one.stop(NAMES, at("ordering")), other.run(WWW, until=at("ordering"))
         assert first
         assert second
         assert (accounts(one), one.keys.calls["create"]) == (1, 1)
@@ -143,11 +143,11 @@ def test_a_deactivated_account_is_gone() -> None:
 def test_an_account_lost_under_way_leaves_no_txt_value() -> None:
     """The values are removed before the failure is told."""
     with bench() as one:
-        stopped = one.run(until=at("answering"))
+        stopped = one.stop(NAMES, at("answering"))
         one.ca.books.accounts.clear()
         assert one.dns.values["_acme-challenge.example.com"]
         with pytest.raises(IssuerError) as raised:
-            one.run(NAMES, stopped)  # type: ignore[arg-type]  # a claim: no chain yet
+            one.run(NAMES, stopped)
         assert raised.value.code == "account-gone"
         assert not one.dns.values["_acme-challenge.example.com"]
 
@@ -232,7 +232,7 @@ def test_a_key_rollover_keeps_the_account() -> None:
 
 
 @pytest.mark.parametrize("told", [False, True])
-def test_a_rollover_that_was_cut_short_goes_on(told: bool) -> None:  # noqa: FBT001  (a parameter of the test)
+def test_a_rollover_that_was_cut_short_goes_on(told: bool) -> None:
     """Death between the new key's address and the CA's answer: the CA is asked which key it knows, and both cases end alike."""
     with bench() as one:
         one.issue()
@@ -261,35 +261,35 @@ def test_a_rollover_that_is_refused_leaves_the_old_key(caplog: pytest.LogCapture
 def test_a_rollover_under_an_order_begins_it_again() -> None:
     """TXT values are made with the account's key: those of the old one are removed, and another order is placed."""
     with bench() as one:
-        stopped = one.run(until=at("answering"))
+        stopped = one.stop(NAMES, at("answering"))
         one.change_account(roll="now")
         with pytest.raises(IssuerError) as raised:
-            one.run(NAMES, stopped)  # type: ignore[arg-type]  # a claim: no chain yet
+            one.run(NAMES, stopped)
         assert (raised.value.code, raised.value.permanent) == ("order-expired", False)
         assert not one.dns.values["_acme-challenge.example.com"]
-        assert one.run(NAMES, next_attempt(stopped, raised.value.back_to))  # type: ignore[arg-type]
+        assert one.run(NAMES, next_attempt(stopped, raised.value.back_to))
 
 
 def test_a_key_vault_that_does_not_sign_is_not_the_certificates_vault() -> None:
     """A lost role on the keys' vault is a failure of its own kind, and the order goes on where it was."""
     with bench() as one:
-        stopped = one.run(until=at("finalizing"))
+        stopped = one.stop(NAMES, at("finalizing"))
         one.keys.refuses = Forbidden("kv-keys", "403", code="ForbiddenByRbac")
         with pytest.raises(IssuerError) as raised:
-            one.run(NAMES, stopped)  # type: ignore[arg-type]  # a claim: no chain yet
+            one.run(NAMES, stopped)
         assert raised.value.code == "account-key"
-        assert raised.value.back_to == stopped.checkpoint  # type: ignore[union-attr]
+        assert raised.value.back_to == stopped.checkpoint
 
 
 def test_a_busy_key_vault_is_waited_for() -> None:
     """429 from the keys' vault is no failure of a renewal."""
     with bench() as one:
-        stopped = one.run(until=at("finalizing"))
+        stopped = one.stop(NAMES, at("finalizing"))
         one.keys.refuses = Throttled("kv-keys", "429")
         with pytest.raises(AssertionError):  # it waits for ever
-            one.run(NAMES, stopped)  # type: ignore[arg-type]  # a claim: no chain yet
+            one.run(NAMES, stopped)
         one.keys.refuses = None
-        assert one.run(NAMES, stopped)  # type: ignore[arg-type]
+        assert one.run(NAMES, stopped)
 
 
 def test_a_key_that_is_no_more_is_told() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -23,13 +24,13 @@ def failure(one: Bench, names: tuple[str, ...] = WWW) -> IssuerError:
     return raised.value
 
 
-def trouble(one: Bench, on: str, type: str, **more: object) -> None:  # noqa: A002  (a problem document's word)
+def trouble(one: Bench, on: Any, kind: str, **more: Any) -> None:
     """Let requests of a kind end in a problem."""
-    one.ca.troubles.append(Trouble(on=on, type=type, **more))  # type: ignore[arg-type]  # its own members
+    one.ca.troubles.append(Trouble(on=on, type=kind, **more))
 
 
 @pytest.mark.parametrize(
-    ("on", "type", "code", "permanent"),
+    ("on", "kind", "code", "permanent"),
     [
         ("new-order", "rejectedIdentifier", "name-refused", True),
         ("new-order", "unsupportedIdentifier", "name-refused", True),
@@ -55,10 +56,10 @@ def trouble(one: Bench, on: str, type: str, **more: object) -> None:  # noqa: A0
         ("validation", "caa", "caa-forbids", False),
     ],
 )
-def test_a_problem_is_a_typed_failure(on: str, type: str, code: str, permanent: bool) -> None:  # noqa: A002, FBT001
+def test_a_problem_is_a_typed_failure(on: str, kind: str, code: str, permanent: bool) -> None:
     """Each problem type of the CA, wherever it comes, has one code, a fix, and is final only where a policy must change."""
     with bench() as one:
-        trouble(one, on, type, status=400, detail="said the CA")
+        trouble(one, on, kind, status=400, detail="said the CA")
         found = failure(one)
         assert (found.code, found.permanent) == (code, permanent)
         assert "said the CA" in found.what
@@ -92,10 +93,10 @@ def test_values_that_cannot_be_removed_keep_no_failure_back() -> None:
     """A provider that refuses is logged; the renewal's own failure is told."""
     with bench() as one:
         trouble(one, "validation", "dns")
-        stopped = one.run(WWW, until=at("cleaning"))
+        stopped = one.stop(WWW, at("cleaning"))
         one.dns.refuses = DnsError("dns-refused", "403")
         with pytest.raises(IssuerError) as raised:
-            one.run(WWW, stopped)  # type: ignore[arg-type]  # a claim: no chain yet
+            one.run(WWW, stopped)
         assert raised.value.code == "validation-failed"
 
 
@@ -134,10 +135,10 @@ def test_a_rate_limit_of_the_account_holds_for_other_certificates() -> None:
         )
         failure(one)
         before = one.asked("new-order")
-        waiting = one.run(("other.example.com",), until=lambda _: len(one.waits) > 0)
+        waiting = one.stop(("other.example.com",), lambda _: len(one.waits) > 0)
         assert one.asked("new-order") == before
         assert one.now >= NOW + timedelta(seconds=600)
-        assert one.run(("other.example.com",), waiting)  # type: ignore[arg-type]  # a claim: no chain yet
+        assert one.run(("other.example.com",), waiting)
 
 
 @pytest.mark.parametrize("on", ["new-order", "authorization", "challenge", "order", "finalize", "certificate"])
@@ -152,10 +153,10 @@ def test_a_ca_that_is_down_is_asked_the_same_again(on: str) -> None:
 
 
 @pytest.mark.parametrize("down", ["503", "drop"])
-def test_a_ca_out_of_order_is_down(down: str) -> None:
+def test_a_ca_out_of_order_is_down(down: Any) -> None:
     """A page of HTML, or a broken connection, is no answer of a CA."""
     with bench() as one:
-        one.ca.conduct = Conduct(down=down)  # type: ignore[arg-type]  # one of its two words
+        one.ca.conduct = Conduct(down=down)
         assert failure(one).code == "ca-down"
         assert one.ca.books.accounts == {}
 
@@ -163,10 +164,10 @@ def test_a_ca_out_of_order_is_down(down: str) -> None:
 def test_an_order_that_the_ca_forgot_is_placed_again() -> None:
     """404 under way: the values are removed, and the next attempt orders anew."""
     with bench() as one:
-        stopped = one.run(WWW, until=at("validating"))
+        stopped = one.stop(WWW, at("validating"))
         one.ca.books.orders.clear()
         with pytest.raises(IssuerError) as raised:
-            one.run(WWW, stopped)  # type: ignore[arg-type]  # a claim: no chain yet
+            one.run(WWW, stopped)
         assert raised.value.code == "order-expired"
         assert one.run(WWW, next_attempt(claim(), raised.value.back_to))
 
@@ -244,8 +245,8 @@ def test_every_failure_says_who_must_act() -> None:
 def test_an_address_outside_the_directorys_scheme_is_not_asked() -> None:
     """A CA reached by TLS that names an address without it is not followed; nor one that is no address."""
     with bench() as one:
-        stopped = one.run(WWW, until=at("authorizing"))
-        memory = dict(stopped.checkpoint.memory)  # type: ignore[union-attr]  # a claim: no chain yet
+        stopped = one.stop(WWW, at("authorizing"))
+        memory = dict(stopped.checkpoint.memory)
         memory["authorizations"] = " file:///etc/passwd"
         from dataclasses import replace
 

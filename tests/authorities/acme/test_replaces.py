@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from tests.authorities.acme.ordered import NAMES, Bench, at, bench, claim, next_
 from tests.memory import minting
 
 
-def succeeding(one: Bench, names: tuple[str, ...] = NAMES, **changes: object) -> Renewal:
+def succeeding(one: Bench, names: tuple[str, ...] = NAMES, **changes: Any) -> Renewal:
     """Issue a certificate and return the claim on replacing it."""
     issued = one.issue(names)
     certificate = list(one.ca.books.certificates.values())[-1]
@@ -27,9 +28,9 @@ def said(one: Bench) -> list[str]:
     return [order.replaces for order in one.ca.books.orders.values()]
 
 
-def refuse(one: Bench, type: str, status: int, **more: object) -> None:  # noqa: A002  (a problem document's word)
+def refuse(one: Bench, kind: str, status: int, **more: Any) -> None:
     """Let the next newOrder be answered so."""
-    one.ca.troubles.append(Trouble(on="new-order", type=type, status=status, **more))  # type: ignore[arg-type]  # its own members
+    one.ca.troubles.append(Trouble(on="new-order", type=kind, status=status, **more))
 
 
 def ordered(one: Bench) -> int:
@@ -80,7 +81,7 @@ def test_already_replaced_is_tried_once_without() -> None:
 
 
 @pytest.mark.parametrize(
-    ("type", "status", "detail"),
+    ("kind", "status", "detail"),
     [
         ("malformed", 404, "could not find the certificate to be replaced"),
         ("malformed", 400, "path contained an Authority Key Identifier that did not match a known issuer"),
@@ -89,12 +90,12 @@ def test_already_replaced_is_tried_once_without() -> None:
         ("conflict", 409, "already has a replacement order"),
     ],
 )
-def test_a_replaces_that_is_not_accepted_is_left_out(type: str, status: int, detail: str) -> None:  # noqa: A002
+def test_a_replaces_that_is_not_accepted_is_left_out(kind: str, status: int, detail: str) -> None:
     """Not found, another issuer, no shared name: once more without, in the same look."""
     with bench() as one:
         renewal = succeeding(one)
         before = ordered(one)
-        refuse(one, type, status, detail=detail)
+        refuse(one, kind, status, detail=detail)
         one.waits.clear()
         one.issue(NAMES, renewal)
         assert ordered(one) == before + 2
@@ -135,7 +136,7 @@ def test_a_rate_limit_keeps_replaces() -> None:
 
 
 @pytest.mark.parametrize("after_effect", [False, True])
-def test_an_unclear_answer_keeps_replaces(after_effect: bool) -> None:  # noqa: FBT001  (a parameter of the test)
+def test_an_unclear_answer_keeps_replaces(after_effect: bool) -> None:
     """5xx: the same step is taken again, with `replaces`. Where the order had been placed, one certificate comes of it all the same."""
     with bench() as one:
         renewal = succeeding(one)
@@ -153,7 +154,7 @@ def test_no_answer_keeps_replaces() -> None:
     """A connection that breaks is as unclear as a 5xx."""
     with bench() as one:
         renewal = succeeding(one)
-        stopped = one.run(NAMES, renewal, until=at("ordering"))
+        stopped = one.stop(NAMES, at("ordering"), renewal)
         assert isinstance(stopped, Renewal)
         one.ca.conduct = Conduct(down="drop")
         with pytest.raises(IssuerError) as raised:

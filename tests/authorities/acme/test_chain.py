@@ -1,0 +1,69 @@
+"""Chains and profiles that a person prefers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from cryptography import x509
+
+from perennial.errors import IssuerError
+from perennial.model.renewal import Issued
+from tests.authorities.acme.ordered import Bench, bench
+
+WWW = ("www.example.com",)
+
+
+def root_of(issued: Issued) -> str:
+    """Return the name of the root that a chain leads to."""
+    return str(
+        x509.load_der_x509_certificate(issued.chain[-1])
+        .issuer.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0]
+        .value
+    )
+
+
+def roots(one: Bench) -> list[str]:
+    """Return the names of a CA's roots."""
+    subjects = [root.certificate.subject for root in one.ca.hierarchy.roots]
+    return [str(one.get_attributes_for_oid(x509.NameOID.COMMON_NAME)[0].value) for one in subjects]
+
+
+def test_the_cas_own_chain_is_taken_where_nothing_is_preferred() -> None:
+    """One request for it, none for others."""
+    with bench() as one:
+        assert root_of(one.issue(WWW)) == roots(one)[0]
+        assert one.asked("certificate") == 1
+
+
+def test_a_preferred_root_is_taken_where_the_ca_offers_it() -> None:
+    """By the name of the root, from the alternate chains."""
+    with bench() as one:
+        one.restart(chain=roots(one)[1])
+        assert root_of(one.issue(WWW)) == roots(one)[1]
+        assert one.asked("certificate") == 2
+
+
+def test_a_root_that_the_ca_does_not_offer_keeps_no_certificate_back() -> None:
+    """The CA's own chain is taken."""
+    with bench(chain="No Such Root") as one:
+        assert root_of(one.issue(WWW)) == roots(one)[0]
+
+
+@pytest.mark.parametrize(("profile", "life"), [("classic", 90), ("tlsserver", 45), ("shortlived", 160 / 24)])
+def test_a_profile_is_ordered(profile: str, life: float) -> None:
+    """The certificate lives as long as the profile says."""
+    with bench(profile=profile) as one:
+        leaf = x509.load_der_x509_certificate(one.issue(WWW).chain[0])
+        asked = [order.profile for order in one.ca.books.orders.values()]
+        assert asked == [profile]
+        assert abs(leaf.not_valid_after_utc - leaf.not_valid_before_utc - timedelta(days=life)) < timedelta(minutes=1)
+
+
+def test_a_profile_that_the_ca_does_not_know_is_told() -> None:
+    """By the CA when it is ordered, and before that as an obstacle."""
+    with bench(profile="eternal") as one:
+        assert [found.code for found in one.authority.obstacles(WWW, one.now)] == ["profile-unknown"]
+        with pytest.raises(IssuerError) as raised:
+            one.run(WWW)
+        assert raised.value.code == "profile-unknown"
