@@ -37,7 +37,11 @@ SICK = "see that the zone's servers answer for this name; it is tried again"
 class DnsResolver:
     """A Resolver. Given servers (`address`, `address:port`), it asks those, and their first port holds for authoritative servers too."""
 
-    def __init__(self, servers: tuple[str, ...] = (), *, try_seconds: float = TRY_SECONDS) -> None:
+    def __init__(
+        self, servers: tuple[str, ...] = (), *, try_seconds: float = TRY_SECONDS, system: str = "/etc/resolv.conf"
+    ) -> None:
+        """Take the servers; none: those of the file."""
+        self._system = system
         self._servers = tuple(map(_place, servers))
         self._port = self._servers[0][1] if self._servers else 53
         self._try_seconds = try_seconds
@@ -57,7 +61,7 @@ class DnsResolver:
 
     def zone(self, name: str) -> Zone | None:
         """Ask for the SOA, which an answer without one has in its authority section (RFC 2308 §2), and climb where it has none."""
-        at = dns.name.from_text(name)
+        at = _name(name)
         while not self._is_public(at):
             apex = self._apex(at)
             if apex is not None:
@@ -78,7 +82,7 @@ class DnsResolver:
 
     def caa(self, name: str) -> tuple[Caa, ...]:
         """Climb to the nearest records; CNAMEs are followed by the resolver (RFC 8659 §3)."""
-        at = dns.name.from_text(name.removeprefix("*."))
+        at = _name(name.removeprefix("*."))
         while at != dns.name.root:
             answer = self._ask(at, dns.rdatatype.CAA)
             if answer is not None and answer.rrset is not None:
@@ -101,7 +105,7 @@ class DnsResolver:
         return f"its DNSSEC does not hold: a validating resolver answers SERVFAIL, and {dns.rcode.to_text(unchecked)} without checking{why}"
 
     def _cnames(self, name: str) -> list[CNAME]:
-        answer = self._ask(dns.name.from_text(name), dns.rdatatype.CNAME)
+        answer = self._ask(_name(name), dns.rdatatype.CNAME)
         return list(answer.rrset) if answer is not None and answer.rrset is not None else []
 
     def _apex(self, name: dns.name.Name) -> dns.name.Name | None:
@@ -144,7 +148,7 @@ class DnsResolver:
         found: list[str] = []
         for kind in (dns.rdatatype.A, dns.rdatatype.AAAA):
             try:
-                answer = self._ask(dns.name.from_text(server), kind)
+                answer = self._ask(_name(server), kind)
             except DnsError:
                 continue
             found += [rdata.address for rdata in (answer.rrset if answer is not None else None) or ()]
@@ -172,14 +176,13 @@ class DnsResolver:
 
     def _soa_answer(self, name: str, *, checking: bool) -> tuple[dns.rcode.Rcode, str]:
         """Return what the first resolver that answers says of a name's SOA, and why (RFC 8914)."""
-        query = dns.message.make_query(name, dns.rdatatype.SOA, use_edns=0, want_dnssec=True)
+        query = dns.message.make_query(_name(name), dns.rdatatype.SOA, use_edns=0, want_dnssec=True)
         if not checking:
             query.flags |= dns.flags.CD
         problem: Exception = TimeoutError()
-        for server in self._resolver().nameservers:
-            assert isinstance(server, dns.nameserver.Do53Nameserver)
+        for address, port in self._asked():
             try:
-                response, _ = dns.query.udp_with_fallback(query, server.address, self._try_seconds, server.port)
+                response, _ = dns.query.udp_with_fallback(query, address, self._try_seconds, port)
             except (dns.exception.DNSException, OSError, EOFError) as error:
                 problem = error
                 continue
@@ -187,13 +190,21 @@ class DnsResolver:
             return response.rcode(), f" ({'; '.join(texts)})" if texts else ""
         raise _unanswered(name, dns.rdatatype.SOA, problem)
 
+    def _asked(self) -> tuple[tuple[str, int], ...]:
+        """Return the address and port of each resolver."""
+        if self._servers:
+            return self._servers
+        try:
+            return tuple((str(server), 53) for server in dns.resolver.Resolver(self._system).nameservers)
+        except dns.resolver.NoResolverConfiguration as error:
+            raise DnsError(
+                "dns-down", "this machine knows no resolver", fix="name some in PERENNIAL_DNS_SERVERS"
+            ) from error
+
     def _resolver(self) -> dns.resolver.Resolver:
         """Return a resolver of dnspython's; it keeps state while it asks, so each thread has its own."""
-        if not self._servers:
-            resolver = dns.resolver.Resolver()
-        else:
-            resolver = dns.resolver.Resolver(configure=False)
-            resolver.nameservers = [dns.nameserver.Do53Nameserver(address, port) for address, port in self._servers]
+        resolver = dns.resolver.Resolver(configure=False)
+        resolver.nameservers = [dns.nameserver.Do53Nameserver(address, port) for address, port in self._asked()]
         resolver.timeout, resolver.lifetime = self._try_seconds, 2 * self._try_seconds
         return resolver
 
@@ -208,6 +219,15 @@ def _place(server: str) -> tuple[str, int]:
     return str(ip_address(address)), int(port or 53)
 
 
+def _name(text: str) -> dns.name.Name:
+    try:
+        return dns.name.from_text(text)
+    except dns.exception.DNSException as error:  # a label or the whole too long, an empty label
+        raise DnsError(
+            "bad-name", f"{text!r} is no name of the DNS ({type(error).__name__})", fix="correct the name"
+        ) from error
+
+
 def _text(name: dns.name.Name) -> str:
     return name.to_text(omit_final_dot=True).lower()
 
@@ -216,6 +236,4 @@ def _unanswered(name: str, kind: dns.rdatatype.RdataType, error: Exception) -> D
     asked = f"{name} {dns.rdatatype.to_text(kind)}"
     if isinstance(error, TimeoutError | dns.exception.Timeout):
         return DnsError("dns-down", f"no answer in time about {asked}", fix=DOWN)
-    if isinstance(error, dns.resolver.YXDOMAIN):
-        return DnsError("dns-down", f"{asked}: a DNAME makes the name too long", fix=SICK)
     return DnsError("dns-down", f"no usable answer about {asked} ({type(error).__name__})", fix=SICK)

@@ -55,7 +55,7 @@ class AcmeDnsZone:
         import urllib3
 
         options = self.setting.options
-        password = self.secret(options["secret"])
+        password = self.secret(options["secret"]).strip()
         if not password:
             setting = f"PERENNIAL_SECRET_{options['secret']}"
             raise DnsError(

@@ -60,7 +60,7 @@ class UpdatedZone:
         from dns.tsig import Key
 
         name = f"PERENNIAL_SECRET_{self.setting.options['secret']}"
-        text = self.secret(self.setting.options["secret"])
+        text = self.secret(self.setting.options["secret"]).strip()
         if not text:
             raise DnsError(
                 "dns-refused", f"the app setting {name} is not set", fix=f"put the TSIG key (base64) into {name}"

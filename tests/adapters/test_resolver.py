@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -95,6 +96,7 @@ def test_a_server_that_is_not_authoritative_lacks_everything(bind: Bind) -> None
     ("addresses", "expected"),
     [
         ({"A": ["127.0.0.1"], "AAAA": ["::1"]}, ()),
+        ({"A": ["127.0.0.1"], "AAAA": ["2001:db8::1"]}, ()),
         ({"AAAA": ["::1"]}, ("ns.ZONE (no answer from ::1)",)),
         ({"A": ["127.0.0.1", "127.0.0.9"]}, ("ns.ZONE (no answer from 127.0.0.9)",)),
     ],
@@ -161,3 +163,27 @@ def test_addresses_may_have_ports_and_be_of_either_kind() -> None:
     """Nothing is asked before the first question."""
     for servers in ((), ("1.2.3.4",), ("1.2.3.4:5353",), ("::1",), ("[::1]",), ("[::1]:5353",)):
         DnsResolver(servers)
+
+
+def test_without_servers_the_systems_are_asked(tmp_path: Path) -> None:
+    """Those of its file; and a machine that knows none says so."""
+    file = tmp_path / "resolv.conf"
+    file.write_text("nameserver 127.0.0.9\nsearch example.com\n")
+    system = DnsResolver(try_seconds=0.1, system=str(file))
+    for ask in (system.alias, system.broken):
+        with pytest.raises(DnsError, match=r"dns-down") as error:
+            ask("www.example.com")
+        assert "PERENNIAL_DNS_SERVERS" in error.value.fix
+    nobody = DnsResolver(try_seconds=0.1, system=str(tmp_path / "none"))
+    for ask in (nobody.alias, nobody.broken):
+        with pytest.raises(DnsError, match=r"knows no resolver"):
+            ask("www.example.com")
+
+
+@pytest.mark.parametrize("name", ["a" * 64 + ".example.com", "a..example.com", ".".join(["abcdefgh"] * 32)])
+def test_what_is_no_name_is_told(resolver: DnsResolver, name: str) -> None:
+    """Before anybody is asked, by every question."""
+    for ask in (resolver.alias, resolver.zone, resolver.caa, resolver.broken):
+        with pytest.raises(DnsError) as error:
+            ask(name)
+        assert error.value.code == "bad-name"

@@ -84,24 +84,25 @@ def test_many_orders_at_once_all_survive(stage: Stage) -> None:
 class Slow(Arm):
     """Lets another tool change the set after each of the first reads."""
 
-    def __init__(self, stage: Stage, times: int) -> None:
+    def __init__(self, stage: Stage, times: int, *kept: str) -> None:
         super().__init__(stage.tools.credential, stage.tools.cloud)
         self.stage = stage
         self.times = times
+        self.kept = kept
 
     def send(self, method: str, path: str, body: Any, headers: Any) -> Answer:
         """Send, and disturb."""
         answer = super().send(method, path, body, headers)
         if method == "GET" and self.times:
             self.times -= 1
-            self.stage.put("x", THEIRS, f"{self.times}")
+            self.stage.put("x", *self.kept, THEIRS, f"{self.times}")
         return answer
 
 
-def slow(stage: Stage, times: int) -> AzureZone:
+def slow(stage: Stage, times: int, *kept: str) -> AzureZone:
     """Return the provider with such a disturber."""
     told = setting(stage.name, "azure", subscription=SUBSCRIPTION, resource_group=GROUP)
-    return AzureZone(told, Slow(stage, times))
+    return AzureZone(told, Slow(stage, times, *kept))
 
 
 def test_who_was_slower_reads_again(stage: Stage) -> None:
@@ -124,3 +125,6 @@ def test_who_is_always_slower_gives_way(stage: Stage) -> None:
     """It ends after some turns, as dns-busy."""
     assert refusal(lambda: slow(stage, 99).present(stage.at("x"), A)).code == "dns-busy"
     assert A not in stage.values("x")
+    stage.put("x", A)
+    assert refusal(lambda: slow(stage, 99, A).clean(stage.at("x"), A)).code == "dns-busy"
+    assert A in stage.values("x")
