@@ -49,6 +49,7 @@ def in_memory() -> Iterator[Side]:
         "trip.corp.test": "round.corp.test",
         "astray.corp.test": "nowhere.elsewhere.test",
         "lent.corp.test": "strict.corp.test",
+        "lame.corp.test": "www.bogus.test",
     }
     fake.caas = {"corp.test": CAAS, "strict.corp.test": STRICT}
     fake.faults = {"bogus.test": "its DNSSEC does not hold"}
@@ -69,7 +70,7 @@ def on_local_azure(azure: LocalAzure) -> Iterator[Side]:
     records: dict[str, object] = {
         "@": {"CAA": ['0 issue "ca.example"', '0 issuewild ";"']},
         "strict": {"CAA": ['128 issue "other.example; policy=ev"']},
-        "lent": {"CNAME": ["strict"]},
+        "lame": {"CNAME": ["www.bogus.test."]},
         "_acme-challenge.far": {"CNAME": [f"hop.{zone}."]},
         "hop": {"CNAME": ["far.validation.test."]},
         "round": {"CNAME": [f"trip.{zone}."]},
@@ -187,6 +188,20 @@ def test_broken_says_what_is_wrong_with_dnssec(side: Side) -> None:
     """Where a validating resolver refuses what it answers without validation."""
     assert "DNSSEC" in side.resolver.broken(side.broken)
     assert "DNSSEC" in side.resolver.broken(f"_acme-challenge.www.{side.broken}")
+
+
+def test_broken_looks_where_a_cname_leads(side: Side) -> None:
+    """A CA follows it, so a sound zone with a name that leads into a broken one is no better."""
+    assert "DNSSEC" in side.resolver.broken(f"lame.{side.zone}")
+
+
+def test_about_a_broken_zone_nothing_else_is_answered(side: Side) -> None:
+    """A validating resolver answers SERVFAIL to everything: dns-down."""
+    questions: list[Callable[[str], object]] = [side.resolver.alias, side.resolver.zone, side.resolver.caa]
+    for ask in questions:
+        with pytest.raises(DnsError) as error:
+            ask(f"www.{side.broken}")
+        assert error.value.code == "dns-down"
 
 
 def test_broken_is_empty_for_a_zone_in_order(side: Side) -> None:

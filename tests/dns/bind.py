@@ -78,6 +78,7 @@ round IN CNAME trip
 trip IN CNAME round
 astray IN CNAME nowhere.elsewhere.test.
 mute IN CNAME name.silent.test.
+lame IN CNAME www.bogus.test.
 """,
     VALIDATION: SECOND,
     FROZEN: "",

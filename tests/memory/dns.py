@@ -23,7 +23,9 @@ class MemoryDns:
     lagging: set[str] = field(default_factory=set)  # servers that serve nothing new
     aliases: dict[str, str] = field(default_factory=dict)
     caas: dict[str, tuple[Caa, ...]] = field(default_factory=dict)
-    faults: dict[str, str] = field(default_factory=dict)  # zone → what is wrong with its DNSSEC
+    faults: dict[str, str] = field(
+        default_factory=dict
+    )  # zone → what is wrong with its DNSSEC; nothing else is answered about it then
     values: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     refuses: DnsError | None = None  # raised by every write
     down: DnsError | None = None  # raised by every question
@@ -51,7 +53,7 @@ class MemoryDns:
 
     def alias(self, name: str) -> str:
         """Follow aliases."""
-        self._ask()
+        self._ask(name)
         for _ in range(len(self.aliases) + 1):
             if name not in self.aliases:
                 return name
@@ -60,8 +62,8 @@ class MemoryDns:
 
     def zone(self, name: str) -> Zone | None:
         """Return the longest zone that the DNS knows."""
-        self._ask()
-        found = _longest(name, (self.ours | self.others) - self.undelegated)
+        self._ask(name)
+        found = self._apex(name)
         return Zone(found, self.servers) if found else None
 
     def lacking(self, name: str, value: str) -> tuple[str, ...]:
@@ -72,7 +74,7 @@ class MemoryDns:
 
     def caa(self, name: str) -> tuple[Caa, ...]:
         """Climb to the nearest records."""
-        self._ask()
+        self._ask(name)
         at = name.removeprefix("*.")
         while at:
             if found := self.caas.get(self.aliases.get(at, at)):
@@ -81,9 +83,10 @@ class MemoryDns:
         return ()
 
     def broken(self, name: str) -> str:
-        """Return what was said of the zone."""
-        zone = self.zone(name)
-        return self.faults.get(zone.apex, "") if zone else ""
+        """Return what was said of the name's zone, or of the one that its CNAME leads into."""
+        if self.down is not None:
+            raise self.down
+        return next((self.faults[apex] for apex in map(self._apex, self._way(name)) if apex in self.faults), "")
 
     def _write(self, what: str, name: str) -> str:
         if self.refuses is not None:
@@ -99,9 +102,20 @@ class MemoryDns:
             raise DnsError("no-provider", f"no zone of PERENNIAL_ZONES holds {end}", fix=NO_PROVIDER)
         return ours
 
-    def _ask(self) -> None:
+    def _ask(self, name: str) -> None:
         if self.down is not None:
             raise self.down
+        if self._apex(name) in self.faults:
+            raise DnsError("dns-down", f"SERVFAIL about {name}", fix="mend it")
+
+    def _apex(self, name: str) -> str:
+        return _longest(name.removeprefix("*."), (self.ours | self.others) - self.undelegated)
+
+    def _way(self, name: str) -> list[str]:
+        way = [name]
+        while way[-1] in self.aliases and self.aliases[way[-1]] not in way:
+            way.append(self.aliases[way[-1]])
+        return way
 
 
 def _longest(name: str, zones: set[str]) -> str:

@@ -26,10 +26,11 @@ def dns_obstacles(names: tuple[str, ...], directory: Directory, account: str, to
 def _of_name(name: str, directory: Directory, account: str, tools: Tools) -> Obstacle | None:
     host = name.removeprefix("*.")
     try:
-        tools.dns.serves(record_of(name))
-        broken = tools.resolver.broken(host)
+        # First, since a resolver that validates answers nothing else about such a zone; of the record, whose CNAME may lead into another.
+        broken = tools.resolver.broken(record_of(name))
         if broken:
             return obstacle("dnssec-broken", f"{host}: {broken}")
+        tools.dns.serves(record_of(name))
         return _forbidden(name, directory, account, tools.resolver)
     except DnsError as error:
         if error.code in PASSING:
