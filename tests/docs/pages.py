@@ -91,6 +91,7 @@ WRITTEN = (
     "CONTRIBUTING.md",
     "CHANGELOG.md",
     "docs/tour.md",
+    "docs/acme.md",
     "docs/data-model.md",
     "docs/operations.md",
     "docs/telemetry.md",
