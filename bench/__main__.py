@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 
-from bench import cold_start, dead_webhook, events, find_due, machine, page, renewals, simulation, sweep
+from bench import cold_start, dead_webhook, events, find_due, first_sweep, machine, page, renewals, simulation, sweep
 from bench.local import TookTooLongError
 from bench.table import Figure, Row, Run, markdown, over_budget
 
@@ -16,6 +16,7 @@ ROWS = (
     Row("cold-start", cold_start.measure),
     Row("events", events.measure),
     Row("sweep", sweep.measure),
+    Row("first-sweep", first_sweep.measure),
     Row("find-due", find_due.measure),
     Row("renewals", renewals.measure),
     Row("dead-webhook", dead_webhook.measure),
