@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from perennial.decisions.case import Case
 from perennial.model.decision import Mode, RenewalPolicy
 from perennial.model.inventory import Entry
 from perennial.model.reasons import Reason, ReasonCode
@@ -14,6 +15,7 @@ from perennial.workflows import sight
 from perennial.workflows.api import blocks, facts, reading, rows
 from perennial.workflows.api.http import Request, Response
 from perennial.workflows.api.remedies import REMEDIES
+from perennial.workflows.inspection import snapshot_of
 from perennial.workflows.world import World
 
 AHEAD = timedelta(days=30)
@@ -26,6 +28,7 @@ class Planned:
     entry: Entry
     due: datetime | None  # None: not in the plan's time
     blocked: tuple[Reason, ...]
+    drift: str = ""  # in what it is not what its policy and tags ask for
 
 
 def shown(request: Request, world: World) -> Response:
@@ -47,7 +50,15 @@ def _planned(entry: Entry, policies: Mapping[str, RenewalPolicy], world: World) 
         return None
     soon = entry.due_at is not None and entry.due_at <= world.now + AHEAD
     blocked = blocks.of(entry, policy, world.now) if soon or entry.decision == "ask-human" else ()
-    return Planned(entry, entry.due_at if soon else None, blocked) if soon or blocked else None
+    if not (soon or blocked):
+        return None
+    return Planned(entry, entry.due_at if soon else None, blocked, _drift(entry, policy, world.now))
+
+
+def _drift(entry: Entry, policy: RenewalPolicy, now: datetime) -> str:
+    if entry.drifted_at is None or entry.version is None:
+        return ""
+    return Case(snapshot_of(entry, None), entry.version, policy, now).differs
 
 
 def _body(
@@ -102,6 +113,7 @@ def _items(planned: Iterable[Planned]) -> list[dict[str, object]]:
             "decision": one.entry.decision or None,
             "reason": facts.reason(one.entry.reason),
             "blocked_by": [reason.code for reason in one.blocked],
+            "drift": one.drift or None,
         }
         for one in planned
     ]
