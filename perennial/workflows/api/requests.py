@@ -173,7 +173,9 @@ def _refused(ref: CertificateRef, why: posted.Refusal, asked: SignatureRequest |
 def _has(row: Renewal, found: tuple[x509.Certificate, ...]) -> bool:
     """Tell whether a claim has this very leaf already: kept, being merged, or merged."""
     asked = request_of(row)
-    leaf = hashlib.sha256(asked.chain[0]).hexdigest() if asked and asked.chain else row.checkpoint.memory.get("leaf", "")
+    leaf = (
+        hashlib.sha256(asked.chain[0]).hexdigest() if asked and asked.chain else row.checkpoint.memory.get("leaf", "")
+    )
     return row.outcome in (Outcome.OPEN, Outcome.ISSUED) and leaf in {_thumbprint(one) for one in found}
 
 
