@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from perennial.model.clouds import Cloud
@@ -14,11 +15,12 @@ if TYPE_CHECKING:
     from azure.keyvault.certificates import CertificateClient
     from azure.keyvault.keys import KeyClient
     from azure.storage.queue import QueueClient
-    from requests import PreparedRequest
+    from requests import PreparedRequest, Session
 
 # Seconds, for storage: it answers in milliseconds or is in trouble, and the message comes again.
 CONNECT, READ, TRIES, PAUSE = 5, 20, 3, 0.2
-CONNECTIONS = 32  # kept by each client: one for each of the worker's threads (PYTHON_THREADPOOL_THREAD_COUNT)
+CONNECTIONS = 32  # kept for each host: one for each of the worker's threads (PYTHON_THREADPOOL_THREAD_COUNT)
+HOSTS = 256  # the vaults of a fleet, and the storage account's
 
 
 def credential(client_id: str) -> TokenCredential:
@@ -32,16 +34,14 @@ def certificate_client(cloud: Cloud, identity: TokenCredential, vault: str) -> C
     """Open a vault's certificates."""
     from azure.keyvault.certificates import CertificateClient
 
-    return CertificateClient(
-        cloud.vault_url(vault), identity, transport=_transport(CONNECT, READ)
-    )  # each call says its own
+    return CertificateClient(cloud.vault_url(vault), identity, transport=_transport())  # each call says its own
 
 
 def key_client(vault_url: str, identity: TokenCredential) -> KeyClient:
     """Open the vault of accounts' keys."""
     from azure.keyvault.keys import KeyClient
 
-    return KeyClient(vault_url, identity, transport=_transport(CONNECT, READ))  # each call says its own
+    return KeyClient(vault_url, identity, transport=_transport())  # each call says its own
 
 
 def table_client(endpoint: str, identity: TokenCredential, table: str) -> TableClient:
@@ -52,7 +52,7 @@ def table_client(endpoint: str, identity: TokenCredential, table: str) -> TableC
         endpoint,
         table,
         credential=identity,
-        transport=_transport(CONNECT, READ),
+        transport=_transport(),
         retry_total=TRIES,
         retry_backoff_factor=PAUSE,
     )
@@ -67,15 +67,26 @@ def queue_client(endpoint: str, identity: TokenCredential, queue: Queue) -> Queu
         queue.value,
         credential=identity,
         message_encode_policy=TextBase64EncodePolicy(),
-        transport=_transport(CONNECT, READ),
+        transport=_transport(),
         # The SDK's own policy sleeps 18, 24 and 42 seconds (azure-storage-queue 12.18.1), under a look's leases.
         retry_policy=LinearRetry(backoff=1, retry_total=TRIES, random_jitter_range=1),
     )
 
 
-def _transport(connect: float, read: float) -> RequestsTransport:
-    """Return a transport that keeps enough connections: the SDK's own keeps ten, and each call beyond them pays for a handshake and a warning."""
+def _transport() -> RequestsTransport:
+    """Return a client's transport over the connections that all clients share."""
     from azure.core.pipeline.transport import RequestsTransport
+
+    return RequestsTransport(session=_session(), session_owner=False, connection_timeout=CONNECT, read_timeout=READ)
+
+
+@cache
+def _session() -> Session:
+    """Return the process's session.
+
+    The SDK's own, one for each client, keep ten connections each: a call beyond them pays for a handshake and a warning, and eleven tables of one
+    host would be eleven times the connections.
+    """
     from requests import Session
     from requests.adapters import HTTPAdapter
     from urllib3 import Retry
@@ -83,10 +94,10 @@ def _transport(connect: float, read: float) -> RequestsTransport:
     session = Session()
     # Retrying is the pipeline's, as in the SDK's own sessions.
     never = Retry(total=False, redirect=False, raise_on_status=False)
-    session.mount("https://", HTTPAdapter(pool_maxsize=CONNECTIONS, max_retries=never))
+    session.mount("https://", HTTPAdapter(pool_connections=HOSTS, pool_maxsize=CONNECTIONS, max_retries=never))
     # Without one, Requests looks for a .netrc at each request, and would put what it finds there in place of our token.
     session.auth = _as_signed
-    return RequestsTransport(session=session, connection_timeout=connect, read_timeout=read)
+    return session
 
 
 def _as_signed(request: PreparedRequest) -> PreparedRequest:
