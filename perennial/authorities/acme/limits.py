@@ -15,7 +15,8 @@ from perennial.model.ids import share
 from perennial.model.limits import Limit, LimitKind
 from perennial.ports.tables import USAGES, Stored, Table
 
-TRIES = 20  # of a row that others change too; each round at least one of them gets its way
+TRIES = 50  # of a row that others change too; each round at least one of them gets its way
+A_MOMENT = timedelta(minutes=1)  # until an order whose rows never stood still tries again
 QUOTED = re.compile(r'"([^"]{1,253})"')
 
 
@@ -55,7 +56,10 @@ class Budget:
         taken: list[str] = []
         issued_at = None if exempt else self._usage(limits.set_of(names)).value.issued_at
         for bucket in () if exempt else self._counted(names, issued_at, now):
-            wait = self._take(bucket, now, urgent=urgent)
+            try:
+                wait = self._take(bucket, now, urgent=urgent)
+            except Changed:
+                wait = now + A_MOMENT
             if wait is not None:
                 for again in taken:
                     self._return(again, now)
