@@ -56,7 +56,10 @@ def acme_dns(authority: trustme.CA) -> Iterator[AcmeDns]:
     state = AcmeDns()
 
     class Api(BaseHTTPRequestHandler):
+        """The HTTP API."""
+
         def do_POST(self) -> None:
+            """Take an update."""
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             user, key = self.headers["X-Api-User"], self.headers["X-Api-Key"]
             known = self.path == "/update"
@@ -69,7 +72,7 @@ def acme_dns(authority: trustme.CA) -> Iterator[AcmeDns]:
                 self.wfile.write(json.dumps(said).encode())
 
         def log_message(self, *_: object) -> None:
-            pass
+            """Write nothing."""
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
