@@ -9,9 +9,8 @@ import logging
 import pytest
 
 from localazure.acme.conduct import Conduct, Trouble
-from perennial.errors import Forbidden, IssuerError, Throttled
-from perennial.model.authority import Account
-from tests.authorities.acme.ordered import NAMES, NOW, Bench, at, bench, next_attempt
+from perennial.errors import IssuerError
+from tests.authorities.acme.ordered import NAMES, NOW, Bench, Orders, at, bench
 
 SECRET = base64.urlsafe_b64encode(b"a secret of thirty-two bytes ....").rstrip(b"=").decode()
 WWW = ("www.example.com",)
@@ -75,7 +74,7 @@ def test_a_key_that_is_there_is_used() -> None:
 def test_two_first_orders_at_once_make_one_account() -> None:
     """The row decides: who comes second takes its key, whatever step the other is at."""
     with bench() as one:
-        other = Bench(one.ca, one.directory, one.clock, one.setting, tables=one.tables, dns=one.dns, keys=one.keys)
+        other = Orders(one.setting, one.clock, tables=one.tables, dns=one.dns, keys=one.keys)
         first, second = one.stop(NAMES, at("ordering")), other.run(WWW, until=at("ordering"))
         assert first
         assert second
@@ -215,87 +214,3 @@ def test_a_wrong_binding_is_told_as_such() -> None:
     with bench(Conduct(eab={"kid-1": SECRET}), eab_key_id="kid-1", eab_secret="CA") as one:
         one.secrets = {"CA": SECRET[:-4] + "AAAA"}
         assert failure(one).code == "eab-refused"
-
-
-def test_a_key_rollover_keeps_the_account() -> None:
-    """Same account, another key; orders go on, and the wish is spent (RFC 8555 §7.3.5)."""
-    with bench() as one:
-        one.issue()
-        before = one.account()
-        one.change_account(roll="the yearly change", actor="ada", asked_at=NOW)
-        one.issue(WWW)
-        after = one.account()
-        assert after.url == before.url
-        assert after.key_id != before.key_id
-        assert (after.next_key_id, after.roll, after.actor, after.asked_at) == ("", "", "", None)
-        assert accounts(one) == 1
-
-
-@pytest.mark.parametrize("told", [False, True])
-def test_a_rollover_that_was_cut_short_goes_on(told: bool) -> None:
-    """Death between the new key's address and the CA's answer: the CA is asked which key it knows, and both cases end alike."""
-    with bench() as one:
-        one.issue()
-        one.change_account(roll="the yearly change")
-        one.ca.troubles.append(Trouble(on="key-change", type="serverInternal", status=500, after_effect=told))
-        assert failure(one, WWW).code == "ca-down"
-        assert one.account().next_key_id
-        one.restart()
-        one.issue(WWW)
-        assert (one.account().next_key_id, accounts(one)) == ("", 1)
-        assert one.asked("key-change") == (1 if told else 2)
-
-
-def test_a_rollover_that_is_refused_leaves_the_old_key(caplog: pytest.LogCaptureFixture) -> None:
-    """Certificates do not wait for it; a person reads of it."""
-    with bench() as one, caplog.at_level(logging.WARNING, "perennial"):
-        one.issue()
-        before = one.account()
-        one.change_account(roll="the yearly change")
-        one.ca.troubles.append(Trouble(on="key-change", type="malformed", status=400))
-        one.issue(WWW)
-        assert (one.account().key_id, one.account().next_key_id, one.account().roll) == (before.key_id, "", "")
-    assert [json.loads(line)["event"] for line in caplog.messages] == ["account-key-refused"]
-
-
-def test_a_rollover_under_an_order_begins_it_again() -> None:
-    """TXT values are made with the account's key: those of the old one are removed, and another order is placed."""
-    with bench() as one:
-        stopped = one.stop(NAMES, at("answering"))
-        one.change_account(roll="now")
-        with pytest.raises(IssuerError) as raised:
-            one.run(NAMES, stopped)
-        assert (raised.value.code, raised.value.permanent) == ("order-expired", False)
-        assert not one.dns.values["_acme-challenge.example.com"]
-        assert one.run(NAMES, next_attempt(stopped, raised.value.back_to))
-
-
-def test_a_key_vault_that_does_not_sign_is_not_the_certificates_vault() -> None:
-    """A lost role on the keys' vault is a failure of its own kind, and the order goes on where it was."""
-    with bench() as one:
-        stopped = one.stop(NAMES, at("finalizing"))
-        one.keys.refuses = Forbidden("kv-keys", "403", code="ForbiddenByRbac")
-        with pytest.raises(IssuerError) as raised:
-            one.run(NAMES, stopped)
-        assert raised.value.code == "account-key"
-        assert raised.value.back_to == stopped.checkpoint
-
-
-def test_a_busy_key_vault_is_waited_for() -> None:
-    """429 from the keys' vault is no failure of a renewal."""
-    with bench() as one:
-        stopped = one.stop(NAMES, at("finalizing"))
-        one.keys.refuses = Throttled("kv-keys", "429")
-        with pytest.raises(AssertionError):  # it waits for ever
-            one.run(NAMES, stopped)
-        one.keys.refuses = None
-        assert one.run(NAMES, stopped)
-
-
-def test_a_key_that_is_no_more_is_told() -> None:
-    """Somebody deleted it: the account can be used no more before it is recovered, or another is asked for."""
-    with bench() as one:
-        one.tables.accounts.insert(
-            Account(authority="le", directory=one.directory, key_id="https://kv/keys/acme-le/none")
-        )
-        assert failure(one).code == "account-key"
