@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from azure.core import PipelineClient
     from azure.core.credentials import TokenCredential
     from azure.core.rest import HttpRequest, HttpResponse
+    from requests import PreparedRequest
 
 CONNECT_SECONDS = 4.0
 READ_SECONDS = 15.0
@@ -100,11 +101,24 @@ class Arm:
             if self._opened is None:
                 from azure.core import PipelineClient
                 from azure.core.pipeline.policies import BearerTokenCredentialPolicy, UserAgentPolicy
+                from azure.core.pipeline.transport import RequestsTransport
+                from requests import Session
 
+                session = Session()
+                # Without one, requests looks for a .netrc, whose password would take our token's place.
+                session.auth = _as_signed
                 # No retry policy: a 429 would be slept out here.
                 signing = BearerTokenCredentialPolicy(self._credential(), f"{self._cloud.arm}/.default")
-                self._opened = PipelineClient(self._cloud.arm, policies=[UserAgentPolicy("Perennial"), signing])
+                self._opened = PipelineClient(
+                    self._cloud.arm,
+                    policies=[UserAgentPolicy("Perennial"), signing],
+                    transport=RequestsTransport(session=session),
+                )
             return self._opened
+
+
+def _as_signed(request: PreparedRequest) -> PreparedRequest:
+    return request
 
 
 def _read(response: HttpResponse) -> Answer:

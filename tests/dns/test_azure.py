@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from perennial.dns.arm import Answer, Arm
 from perennial.dns.azure import AzureZone
@@ -128,3 +131,11 @@ def test_who_is_always_slower_gives_way(stage: Stage) -> None:
     stage.put("x", A)
     assert refusal(lambda: slow(stage, 99, A).clean(stage.at("x"), A)).code == "dns-busy"
     assert A in stage.values("x")
+
+
+def test_a_netrc_does_not_take_the_tokens_place(stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Requests would put its password there."""
+    (tmp_path / "netrc").write_text("machine management.azure.com login ada password secret\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    stage.over().present(stage.at("x"), A)
+    assert stage.values("x") == [A]
