@@ -17,6 +17,8 @@ from perennial.model.reasons import Reason, ReasonCode
 from perennial.model.renewal import Asked, Checkpoint, Outcome, Renewal, Step
 from tests.decisions.cases import AUTO, CURRENT, DAY, NOW, OLDER, REF, SELF, UNKNOWN, snapshot, version
 
+WIDER = replace(UNKNOWN, names=("api.example", "www.example"))
+
 minutes = st.integers(-400 * 24 * 60, 800 * 24 * 60).map(lambda n: timedelta(minutes=n))
 instants = minutes.map(lambda delta: NOW + delta)
 maybe = st.none() | instants
@@ -25,7 +27,7 @@ tags = st.dictionaries(
     st.sampled_from(
         ["perennial-renew", "perennial-renew-at", "perennial-pause-until", "perennial-issuer", "Acmebot", "owner"]
     ),
-    st.sampled_from(["always", "never", "30d", "33%", "2027-01-01", "rubbish", ""]),
+    st.sampled_from(["always", "never", "30d", "33%", "2027-01-01", "rubbish", "", "corp", "rubbish backup corp"]),
     max_size=3,
 )
 
@@ -37,7 +39,7 @@ def claims(draw: st.DrawFn) -> Renewal:
     return Renewal(
         certificate=REF,
         replacing=draw(st.sampled_from([CURRENT, OLDER])),
-        issuer="vault",
+        issuer=draw(st.sampled_from(["vault", "corp", "gone-ca"])),
         opened=NOW - DAY,
         next_step=max(earliest, draw(instants)),
         earliest=earliest,
@@ -49,6 +51,7 @@ def claims(draw: st.DrawFn) -> Renewal:
         waiting=draw(st.none() | st.sampled_from([Reason(code) for code in sorted(FOR_A_PERSON)])),
         trigger=draw(st.sampled_from([ReasonCode.DUE, ReasonCode.REVOKED])),
         new_version=draw(st.sampled_from(["", CURRENT])),
+        drift=draw(st.sampled_from(["", "it does not name api.example"])),
     )
 
 
@@ -69,7 +72,7 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
     return Snapshot(
         certificate=REF,
         current=draw(st.just(current) | st.none()) if draw(st.integers(0, 9)) == 0 else current,
-        policy=draw(st.sampled_from([SELF, AUTO, UNKNOWN])),
+        policy=draw(st.sampled_from([SELF, AUTO, UNKNOWN, WIDER])),
         tags=draw(tags),
         renewal=draw(st.none() | claims()),
         request=draw(st.none() | st.just(request)),
@@ -79,6 +82,8 @@ def snapshots(draw: st.DrawFn) -> Snapshot:
         last_lifetime=draw(lifetimes_drawn),
         suggested_at=draw(maybe),
         window_passed=draw(st.booleans()),
+        issued_through=draw(st.sampled_from(["", "corp", "gone-ca"])),
+        drifted_at=draw(maybe),
     )
 
 
@@ -88,6 +93,8 @@ policies = st.builds(
     switched_off=st.none() | st.just("a migration"),
     renewals_today=st.integers(0, 40),
     foreign_tags=st.just({"acmebot": "Acmebot"}),
+    authorities=st.sampled_from([frozenset(), frozenset({"corp", "backup"})]),
+    issuers=st.sampled_from([(), ("corp",), ("backup", "corp")]),
 )
 
 
@@ -137,6 +144,29 @@ def test_suggestions_only_pull_earlier(seen: Snapshot, policy: RenewalPolicy, su
     without = Case(replace(seen, suggested_at=None), seen.current, policy, NOW)
     with_it = Case(replace(seen, suggested_at=suggested), seen.current, policy, NOW)
     assert with_it.due_at <= without.due_at
+
+
+@given(snapshots(), policies)
+def test_a_drift_only_pulls_earlier(seen: Snapshot, policy: RenewalPolicy) -> None:
+    """Whatever policy and tags ask for, the due date of a certificate that differs is no later than without the difference."""
+    if seen.current is None or seen.current.leaf is None:
+        return
+    case = Case(seen, seen.current, policy, NOW)
+    without = Case(replace(seen, drifted_at=None), seen.current, policy, NOW)
+    assert case.due_at <= without.due_at
+    assert case.due or not case.drifted
+
+
+@given(snapshots(), policies)
+def test_whoever_renews_it_is_set_up(seen: Snapshot, policy: RenewalPolicy) -> None:
+    """The issuer of a renewal is the vault or a CA that the settings know, whatever tags and claims say; and no list holds both."""
+    if seen.current is None or seen.current.leaf is None:
+        return
+    case = Case(seen, seen.current, policy, NOW)
+    assert case.issuer in {"", "vault", *policy.authorities}
+    assert len(case.issuers) < 2 or "vault" not in case.issuers
+    if isinstance(decide(seen, policy, NOW), Renew):
+        assert case.issuer, "nobody would renew it"
 
 
 @given(snapshots(), tags)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from perennial.errors import IssuerError
 from perennial.model.certificate import CertificateRef, IssuancePolicy, IssuerClass, LifetimeAction
 from perennial.model.decision import Mode
 from perennial.model.history import HistoryKind
@@ -68,6 +69,14 @@ def through_csr() -> Stage:
     return _stage(replace(SELF, issuer="Unknown"), authority=SlowAuthority(), issuer="slow")
 
 
+def handed_over() -> Stage:
+    """Return a stage whose first CA refuses for good, so that the second of the list takes over."""
+    on = _stage(replace(SELF, issuer="Unknown"), authority=SlowAuthority(), issuer="first, slow")
+    refusal = IssuerError("account-gone", "no such account", permanent=True)
+    on.authorities = {"first": SlowAuthority(refuses=refusal), **on.authorities}
+    return on
+
+
 def by_a_slow_issuer() -> Stage:
     """Return a stage whose integrated CA takes longer than any lease, so that what a death left behind is found in progress."""
     on = _stage(replace(SELF, issuer="DigiCert"))
@@ -79,6 +88,7 @@ STORIES = [
     Story("by the vault", by_vault, timedelta(hours=30)),
     Story("by a slow issuer", by_a_slow_issuer, timedelta(hours=30)),
     Story("through a CSR", through_csr, timedelta(days=5)),
+    Story("handed over", handed_over, timedelta(days=5)),
 ]
 
 
@@ -112,6 +122,7 @@ def assert_all_is_well(on: Stage) -> None:
     assert claim.new_version == on.vaults.versions(WWW)[-1].id
     assert len(set(on.told("new-version"))) == 1, "every version is announced, under one id"
     assert not on.told("action-needed", about="kv-orders:www"), "our own operation is never taken for somebody else's"
+    assert len(set(on.told("renewal-failed"))) == len(claim.refused), "each failure is told, under one id"
     kinds = [record.kind for record in on.history("www")]
     assert (kinds.count(HistoryKind.CLAIMED), kinds.count(HistoryKind.ISSUED)) == (1, 1), "its history tells it once"
     entry = on.entry("www")

@@ -47,6 +47,18 @@ def test_due_rows_are_queued_earliest_first_a_second_apart() -> None:
     assert tick(on) == []
 
 
+def test_within_an_hour_the_least_life_left_goes_first() -> None:
+    """What a CA revokes all at once is due at once: the worst first. An earlier hour goes before it, so that nothing waits for ever."""
+    on = stage(6)
+    for number in range(6):
+        stored = on.tables.inventory.get("kv-orders", f"c{number:04}")
+        assert stored is not None
+        hour = NOW - timedelta(hours=3 if number == 4 else 1)
+        row = replace(stored.value, next_check=hour + number * timedelta(minutes=9), not_after=NOW + (9 - number) * DAY)
+        on.tables.inventory.put(row if number else replace(row, not_after=None))
+    assert [look.certificate.name for look, _ in tick(on)] == ["c0004", "c0005", "c0003", "c0002", "c0001", "c0000"]
+
+
 def test_a_row_that_was_queued_is_out_of_the_way_for_an_hour() -> None:
     """The row is moved on before its look is queued: a lost message costs an hour, a second tick finds nothing."""
     on = stage(1)

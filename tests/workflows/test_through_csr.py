@@ -139,6 +139,28 @@ def test_our_csr_is_discarded_when_somebody_else_renewed() -> None:
     assert authority.abandoned == 1
 
 
+def test_our_csr_stays_where_its_vault_is_only_observed_by_then_and_goes_when_it_may() -> None:
+    """Superseded while nothing may be written: the claim remembers, and a look discards it once the vault is ours again."""
+    on = stage(SlowAuthority())
+    on.look("www")
+    pending = on.vaults.shelf.names[WWW].pending
+    on.vaults.shelf.names[WWW].pending = None
+    version = on.vaults.import_certificate(
+        WWW, on.now, on.now + 90 * DAY, policy=UNKNOWN, issuer_class=IssuerClass.PRIVATE
+    )
+    on.vaults.shelf.names[WWW].pending = pending
+    on.settings = replace(on.settings, vaults={"kv-orders": Mode.OBSERVE})
+    on.look("www", version=version.id)
+    (claim,) = on.claims("www")
+    assert (claim.outcome, claim.untidy) == (Outcome.SUPERSEDED, True)
+    on.look("www")
+    assert on.vaults.calls["discard"] == 0
+    on.settings = replace(on.settings, vaults={"kv-orders": Mode.RENEW})
+    on.look("www")
+    assert on.vaults.calls["discard"] == 1
+    assert on.claims("www")[0].untidy is False
+
+
 def refused_for_good() -> tuple[Stage, SlowAuthority]:
     """Return a stage whose claim was given up while our CSR waits in the vault."""
     authority = SlowAuthority(refuses=IssuerError("unauthorized", "no such account", fix="mend it", permanent=True))
