@@ -211,7 +211,12 @@ class LocalAzure:
         return self._ask("PUT", f"/grants/{identity}", {"actions": list(actions), "vault": vault})
 
     def ca(self, name: str, **conduct: object) -> LocalCa:
-        """Make a CA, or reach the one of this name and set its conduct: members of `acme.conduct.Conduct`, else defaults."""
+        """Make a CA, or reach the one of this name and set its conduct: members of `acme.conduct.Conduct`, else defaults.
+
+        One that validates by the DNS asks the local Azure's own server, unless another is named.
+        """
+        if conduct.get("validation") == "dns":
+            conduct.setdefault("dns_server", self.dns_server)
         self._ask("PUT", f"/acme/{name}", conduct)
         return LocalCa(name, self._ask)
 

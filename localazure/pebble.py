@@ -91,6 +91,10 @@ class Pebble:
         """Count anew."""
         self._front.requests.clear()
 
+    def replaced(self) -> list[str]:
+        """Return the ids (RFC 9773 §4.1) of the certificates that orders said that they replace."""
+        return [name for name, one in self._front.issued.items() if one.replaced_by]
+
     def set_window(self, start: datetime, end: datetime) -> None:
         """Answer every question about renewal with this window."""
         self._front.window = (start, end)

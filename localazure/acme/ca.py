@@ -97,6 +97,7 @@ class Call:
     ca: Ca
     base: str
     ids: tuple[str, ...]
+    method: str = "POST"
     signed: Signed | None = None
     signer: Account | None = None  # None: signed by a key that comes along, or not signed
 

@@ -62,7 +62,7 @@ async def _issue(ca: Ca, order: Order, csr: x509.CertificateSigningRequest, key:
     )
     order.certificate = ca.new_id()
     made = Certificate(order.certificate, order.account, order.identifiers, leaf, chains, ari_id(leaf))
-    ca.books.certificates[made.id] = made
+    ca.books.add(made)
     limits = ca.conduct.limits
     ca.buckets.spend(limits, "set", set_of(order.identifiers), ca.clock())
     for domain in domains(order.identifiers) if not order.renewal else ():

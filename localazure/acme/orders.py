@@ -98,7 +98,7 @@ async def create(call: Call) -> Answer:
     replaced = None
     if order.replaces and ca.conduct.ari:
         replaced, order.exempt = renewals.check_replaced(ca, order.replaces, account, identifiers, call.now)
-    order.renewal = any(set(one.identifiers) == set(identifiers) for one in ca.books.certificates.values())
+    order.renewal = frozenset(identifiers) in ca.books.sets
     _check_limits(ca, order, call.now)
     known = _reusable(ca, order) if ca.conduct.order_reuse else None
     if known is None:

@@ -54,7 +54,7 @@ def _camel(name: str) -> str:
 
 async def new_nonce(call: Call) -> Answer:
     """Give out a nonce; it rides in the headers of every answer."""
-    return Answer(None, 204)
+    return Answer(None, 200 if call.method == "HEAD" else 204)
 
 
 ROUTES = (

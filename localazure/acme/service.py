@@ -34,12 +34,12 @@ async def _answer(ca: Ca, base: str, request: web.Request) -> Answer:
     """Find the route, check the signature, do the work, and let troubles strike before or after it. Raises Problem."""
     route, ids = routes.find(request.method, request.path)
     ca.books.requests[route.kind] += 1
-    call = Call(ca, base, ids)
+    call = Call(ca, base, ids, request.method)
     if route.signer != "nobody":
         if request.content_type != JOSE:
             raise Problem("malformed", f"Invalid Content-Type header on POST. Content-Type must be {JOSE!r}", 415)
         signed, account = routes.authenticate(ca, base, request.path, route.signer, await request.read())
-        call = Call(ca, base, ids, signed, account)
+        call = Call(ca, base, ids, request.method, signed, account)
     ca.strike(route.kind)
     answer = await route.handler(call)
     ca.strike(route.kind, after=True)

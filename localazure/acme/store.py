@@ -88,6 +88,8 @@ class Books:
     orders: dict[str, Order] = field(default_factory=dict)
     authorizations: dict[str, Authorization] = field(default_factory=dict)
     certificates: dict[str, Certificate] = field(default_factory=dict)
+    sets: set[frozenset[Identifier]] = field(default_factory=set)  # of names that had a certificate
+    _by_ari_id: dict[str, str] = field(default_factory=dict)
     requests: Counter[str] = field(default_factory=Counter)
     validations: Counter[str] = field(default_factory=Counter)  # by outcome
 
@@ -97,4 +99,10 @@ class Books:
 
     def by_ari_id(self, ari_id: str) -> Certificate | None:
         """Return the certificate of an id (RFC 9773 §4.1)."""
-        return next((one for one in self.certificates.values() if one.ari_id == ari_id), None)
+        return self.certificates.get(self._by_ari_id.get(ari_id, ""))
+
+    def add(self, certificate: Certificate) -> None:
+        """Keep a certificate."""
+        self.certificates[certificate.id] = certificate
+        self._by_ari_id[certificate.ari_id] = certificate.id
+        self.sets.add(frozenset(certificate.identifiers))
