@@ -1,4 +1,4 @@
-"""Rows read ahead of a vault's list: the list shows 25 names a page, a table gives hundreds of rows a call."""
+"""Rows read ahead of a vault's list: the list shows 25 names a page, a table gives a hundred rows a call."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 from perennial.ports.tables import Query, Stored, Table, TableSpec
 from perennial.workflows.reading import every, just_before, newest
 
-WINDOW = 250  # rows a call: ten pages of the list, and some megabytes where rows are large
+WINDOW = 100  # rows a call: four pages of the list; with more a walk saves few calls and holds megabytes
 CALLS = 2  # for one page at most; names that lie further apart are asked for one by one
 
 

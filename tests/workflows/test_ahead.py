@@ -55,7 +55,7 @@ def names_of(ahead: Ahead[Entry], names: list[str]) -> list[str]:
     return [stored.value.certificate for rows in ahead.of(names).values() for stored in rows]
 
 
-def test_a_list_in_name_order_costs_a_call_for_ten_pages(inventory: Counting[Entry]) -> None:
+def test_a_list_in_name_order_costs_a_call_for_four_pages(inventory: Counting[Entry]) -> None:
     """Forty pages of 25 find all of their rows with as many calls as there are windows, and one that shows the end."""
     ahead = Ahead(inventory, INVENTORY, VAULT)
     for start in range(0, len(NAMES), 25):
