@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import socket
 import threading
 from collections.abc import Generator, Iterator, Sequence
@@ -11,20 +12,20 @@ from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import batched
 
-from bench.local import Local, TookTooLongError
+from bench.filling import fill
+from bench.local import TOLD_EVERY, Local, TookTooLongError
 from bench.table import Figure, Run, percentile, seconds
 from localazure.receiver import Receiver
-from perennial.adapters.codec import to_entity
 from perennial.model.inventory import Entry
 from perennial.model.messages import Nudge
 from perennial.model.notices import Delivery, NoticeKind, Subscription
-from perennial.ports.tables import DELIVERIES
+from perennial.ports.tables import DELIVERIES, INVENTORY
 
-NOTICES = 1_000
-LARGE = 5_000
+NOTICES = 5_000
 WEBHOOKS = 10
 SENDERS = 8
-BOUND = 240.0  # seconds for each of the two runs
+BOUND = 120.0  # seconds for each of the two runs; what was delivered by then is said
+SHARE = 0.9  # of what is delivered beside none that is dead
 LONGEST = 45.0  # seconds that the others' p95 may grow: two of a webhook's own limits of 20 s, and a little
 SECRET = "whsec_" + base64.b64encode(b"for a benchmark on loopback only").decode()
 VAULT = "kv-notices-0"
@@ -32,7 +33,7 @@ VAULT = "kv-notices-0"
 
 def measure(run: Run) -> Generator[Figure]:
     """Let a host work off the same notices twice."""
-    count = run.size(LARGE if run.large else NOTICES)
+    count = run.size(NOTICES)
     with Local.start(accounts=2) as local:
         local.vaults("notices", 1)
         alive = _times(local, "st000", count, run, dead=False)
@@ -41,10 +42,10 @@ def measure(run: Run) -> Generator[Figure]:
     before, after = percentile(alive, 0.95), percentile(others, 0.95)
     yield Figure(
         what=f"{count:,} notices for {WEBHOOKS} webhooks, one of which never answers: the others' p95, from the start of the work",
-        ours=f"{seconds(after)}, {len(others):,} of {expected:,} delivered",
-        beside=f"{seconds(before)}: none is dead",
+        ours=f"{seconds(after)}; {len(others):,} of {expected:,} delivered in at most {BOUND:.0f} s",
+        beside=f"{seconds(before)}; {len(alive):,} of {expected:,} delivered: none is dead",
         budget=f"≤ {LONGEST:.0f} s longer",
-        kept=after - before <= LONGEST and len(others) >= expected,
+        kept=after - before <= LONGEST and len(others) >= SHARE * len(alive),
         means="what waits for a dead target holds its place until five attempts have failed (20 s each); then that webhook is left alone",
     )
 
@@ -65,12 +66,20 @@ def _times(local: Local, account: str, count: int, run: Run, *, dead: bool) -> l
         app = stack.enter_context(local.app(account, {VAULT: "observe"}, settings))
         began = datetime.now(UTC)
         wanted = count // WEBHOOKS * (WEBHOOKS - 1)
-        pause, until = threading.Event(), began + timedelta(seconds=BOUND)
-        while sum(len(receiver.received(path)) for path in paths[:-1]) < wanted and datetime.now(UTC) < until:
+        pause, told = threading.Event(), 0.0
+        while (came := sum(len(receiver.received(path)) for path in paths[:-1])) < wanted:
+            took = (datetime.now(UTC) - began).total_seconds()
             if app.host.process.poll() is not None:
                 raise TookTooLongError("the host ended")
+            if took > BOUND:
+                break
+            if took - told > TOLD_EVERY:
+                told = took
+                run.say(f"    {came:,} of {wanted:,} delivered after {took:.0f} s")
             pause.wait(0.2)
         first = {one.id + path: one.at for path in paths[:-1] for one in reversed(receiver.received(path))}
+    if not first:
+        raise TookTooLongError(f"nothing was delivered in {BOUND:.0f} s")
     run.say(
         f"  {'one dead' if dead else 'none dead'}: {len(first):,} came in {seconds((max(first.values()) - began).total_seconds())}"
     )
@@ -84,17 +93,19 @@ def _queue(local: Local, account: str, targets: Sequence[str], count: int) -> No
         hook = Subscription(name=f"hook-{number}", channel="webhook", target=target, secret="BENCH", created=now)
         tables.subscriptions.put(hook)
     rows = [_delivery(number // WEBHOOKS, f"hook-{number % WEBHOOKS}", now) for number in range(count)]
-    tables.deliveries.put(rows[0])
     later = now + timedelta(days=5)
-    for name in sorted({row.subject.partition(":")[2] for row in rows}):
-        entry = Entry(vault=VAULT, certificate=name, first_seen=now, next_check=later, read_at=later)
-        tables.inventory.put(entry)
+    names = sorted({row.subject.partition(":")[2] for row in rows})
+    entries = [Entry(vault=VAULT, certificate=name, first_seen=now, next_check=later, read_at=later) for name in names]
+    tables.inventory.put(entries[0])  # makes the table
+    tables.deliveries.put(rows[0])
+    queues = local.queues(account)
+    queues.send(Nudge(subject=rows[0].subject, delivery=rows[0].key))
+    with local.table(account, "inventory") as table:
+        fill(table, INVENTORY, entries)
     with local.table(account, "deliveries") as table, ThreadPoolExecutor(SENDERS) as pool:
-        for batch in batched(rows, WEBHOOKS, strict=False):  # one subject, so one partition
-            table.submit_transaction([("upsert", to_entity(row, DELIVERIES.key(row))) for row in batch])
-        queues = local.queues(account)
-        queues.send(Nudge(subject=rows[0].subject, delivery=rows[0].key))
-        for _ in pool.map(lambda row: queues.send(Nudge(subject=row.subject, delivery=row.key)), rows[1:]):
+        subjects = batched(rows, WEBHOOKS, strict=False)  # each a partition
+        sent = pool.map(lambda row: queues.send(Nudge(subject=row.subject, delivery=row.key)), rows[1:])
+        for _ in itertools.chain(pool.map(lambda batch: fill(table, DELIVERIES, batch), subjects), sent):
             pass
 
 
