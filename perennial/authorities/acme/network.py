@@ -15,11 +15,13 @@ from josepy.errors import DeserializationError
 from josepy.json_util import decode_b64jose
 from josepy.jwa import ES256
 from josepy.jwk import JWKEC
+from requests.adapters import HTTPAdapter
 
 from perennial.authorities.acme.answers import Answer, Problem, retry_after
 
 AGENT = "perennial (acme-python)"
 WAITS = (5, 25)  # seconds for a connection, and for an answer: a look's lease must hold for all of its steps
+CONNECTIONS = 32  # kept: one for each of the worker's threads, which share an account
 LARGEST = 1_000_000  # bytes of an answer; a chain has some thousands
 
 
@@ -48,6 +50,7 @@ class Network(ClientNetwork):
         """Take the account's key and address; `tls`: a CA whose directory is reached by TLS names no address without."""
         super().__init__(key, alg=ES256, user_agent=AGENT)
         self.address = account
+        self.session.mount("https://", HTTPAdapter(pool_maxsize=CONNECTIONS))
         self.session.auth = _as_signed  # without one, requests would look for a .netrc
         self._scheme = "https://" if tls else "http"
 

@@ -16,6 +16,8 @@ from perennial.model.reasons import ReasonCode
 
 CHECKED = 10  # names a step: each is a few questions to the DNS
 
+SHORTEST_FLOOR = timedelta(minutes=75)  # as the emergency floor's
+
 #: Why a renewal may use the reserve of a limit.
 URGENT = frozenset({ReasonCode.EMERGENCY, ReasonCode.REVOKED})
 
@@ -34,7 +36,10 @@ def check(turn: Turn) -> Step:
         return turn.on(replace(memory, at=memory.at + CHECKED, stale=0))
     turn_comes = desk.budget.wait(turn.names, exempt=_exempt(turn), now=turn.now, urgent=_urgent(turn))
     if turn_comes is not None:
-        return turn.wait(turn_comes, memory, f"its turn within the CA's limits comes at {turn_comes.isoformat()}")
+        what = f"its turn within the CA's limits comes at {turn_comes.isoformat()}"
+        if _late(turn, turn_comes):  # too late for this certificate: another CA may have room
+            raise turn.pause(problems.failure("rate-limited", what, retry_after=turn_comes - turn.now))
+        return turn.wait(turn_comes, memory, what)
     return turn.on(memory.to(State.ORDERING))
 
 
@@ -103,7 +108,13 @@ def _exempt(turn: Turn) -> bool:
 
 
 def _urgent(turn: Turn) -> bool:
-    return turn.renewal.trigger in URGENT
+    return turn.renewal.trigger in URGENT or _late(turn, turn.now)
+
+
+def _late(turn: Turn, at: datetime) -> bool:
+    """Tell whether little of the replaced version's life is left at an instant, whatever its claim was opened for."""
+    ends, life = turn.renewal.not_after, timedelta(seconds=turn.renewal.lifetime_seconds)
+    return ends is not None and at >= ends - max(life / 10, SHORTEST_FLOOR)
 
 
 def issuer_of(turn: Turn) -> str:

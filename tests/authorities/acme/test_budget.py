@@ -1,0 +1,104 @@
+"""Orders within a CA's limits: who waits, who may use the reserve, and when another CA is the better way."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from perennial.errors import IssuerError
+from perennial.model.authority import Usage
+from perennial.model.reasons import ReasonCode
+from perennial.ports.tables import Query
+from tests.authorities.acme.ordered import NAMES, NOW, Bench, bench, claim
+
+LIFE = timedelta(days=90)
+DAY = timedelta(days=1)
+
+
+def spent(one: Bench) -> int:
+    """Count the orders in the budget."""
+    row = one.tables.usages.get("le", "limit:orders")
+    return len(row.value.spent) if row else 0
+
+
+def usages(one: Bench) -> list[Usage]:
+    """List what was counted."""
+    return [stored.value for stored in one.tables.usages.select(Query()).items if isinstance(stored.value, Usage)]
+
+
+def left(time: timedelta, **changes: object) -> dict[str, object]:
+    """Return the columns of a claim whose version has this long to live."""
+    return {"not_after": NOW + time, "lifetime_seconds": int(LIFE.total_seconds()), **changes}
+
+
+def test_an_order_that_waits_in_time_is_no_failure() -> None:
+    """Its turn comes long before the certificate is near its end."""
+    with bench(limits={"orders": "1/3h"}) as one:
+        one.issue()
+        one.waits.clear()
+        one.issue(("a.example.com",), claim(**left(30 * DAY)))
+        assert max(one.waits) >= timedelta(hours=3)
+
+
+def test_a_turn_that_comes_too_late_is_a_failure() -> None:
+    """Then another CA of the certificate's list may take over; this one's turn is the failure's Retry-After."""
+    with bench(limits={"orders": "1/60d"}) as one:
+        one.issue()
+        with pytest.raises(IssuerError) as raised:
+            one.run(("a.example.com",), claim(**left(30 * DAY)))
+        assert (raised.value.code, raised.value.permanent) == ("rate-limited", False)
+        assert raised.value.retry_after is not None
+        assert raised.value.retry_after > 50 * DAY
+        assert one.asked("new-order") == 1
+
+
+@pytest.mark.parametrize(
+    ("columns", "urgent"),
+    [
+        ({}, False),
+        (left(30 * DAY), False),
+        (left(8 * DAY), True),
+        ({"trigger": ReasonCode.EMERGENCY}, True),
+        ({"trigger": ReasonCode.REVOKED}, True),
+    ],
+)
+def test_the_reserve_is_for_what_cannot_wait(columns: dict[str, object], urgent: bool) -> None:
+    """A tenth of a limit is kept: for revoked certificates, for those under the floor, and for those whose time ran out under way."""
+    with bench(limits={"orders": "10/3h"}) as one:
+        for number in range(9):
+            one.issue((f"n{number}.example.com",))
+        one.waits.clear()
+        one.issue(("a.example.com",), claim(**columns))
+        assert (max(one.waits) < timedelta(hours=1)) is urgent
+
+
+def test_an_order_inside_its_window_costs_nothing() -> None:
+    """A CA exempts what it suggested itself and what says what it replaces (Let's Encrypt: from all limits)."""
+    with bench() as one:
+        issued = one.issue()
+        certificate = next(iter(one.ca.books.certificates.values()))
+        before = spent(one)
+        columns = {"ari_id": certificate.ari_id, "issued_by": issued.by}
+        one.issue(NAMES, claim(**columns, trigger=ReasonCode.SUGGESTED))
+        assert spent(one) == before
+
+
+def test_the_same_without_a_suggestion_counts() -> None:
+    """Outside the window a CA exempts nothing for `replaces` alone; the set of names counts, as Let's Encrypt says of renewals."""
+    with bench() as one:
+        issued = one.issue()
+        certificate = next(iter(one.ca.books.certificates.values()))
+        one.issue(NAMES, claim(ari_id=certificate.ari_id, issued_by=issued.by, trigger=ReasonCode.DUE))
+        sets = [row.spent for row in usages(one) if row.bucket.startswith("set:")]
+        assert [len(instants) for instants in sets] == [2]
+
+
+def test_an_order_that_failed_gives_its_turn_back() -> None:
+    """A CA counts certificates of a domain and a set, not orders that came to nothing."""
+    with bench() as one:
+        one.ca.conduct.rejected.append("bad.example.com")
+        with pytest.raises(IssuerError):
+            one.run(("bad.example.com",))
+        kept = {row.bucket.partition(":")[0]: len(row.spent) for row in usages(one)}
+        assert kept == {"orders": 1, "domain": 0, "set": 0}
