@@ -14,7 +14,7 @@ from typing import cast as typed
 import msgspec
 
 from perennial.errors import PerennialError, Unavailable, VaultError
-from perennial.model.certificate import CertificateRef, Version
+from perennial.model.certificate import CertificateRef, OperationState, Version
 from perennial.model.decision import Mode
 from perennial.model.inventory import Entry
 from perennial.model.messages import Look, Nudge
@@ -240,7 +240,9 @@ class Fleet(Stage):
     def _new_version(self, ref: CertificateRef, version: Version) -> None:
         name = self.vaults.shelf.names[ref]
         request = name.pending.request_id if name.pending else ""
-        replaced = self.vaults.ours.pop(request, "") if name.pending and not name.busy else ""
+        # A failed operation stays with its name: a version that a person imports over it is not ours.
+        done = name.pending is not None and name.pending.state is OperationState.COMPLETED
+        replaced = self.vaults.ours.pop(request, "") if done else ""
         before = next((one for one, _ in name.versions if one.id == replaced), None)
         if before is not None:
             self.befell["renewed by us"] += 1
