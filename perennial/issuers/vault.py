@@ -27,6 +27,9 @@ class ByVault:
     def step(self, renewal: Renewal, seen: Snapshot, *, fresh: bool, now: datetime) -> Waiting | InVault:
         """Take one step: see the port's contract."""
         match renewal.checkpoint.step:
+            case Step.CLAIMED if not seen.policy.by_vault:
+                fix = "give the policy an issuer that Key Vault can ask, or name a CA by the tag perennial-issuer"
+                raise IssuerError("issuer-unknown", "its policy lets Key Vault ask no CA", fix=fix, permanent=True)
             case Step.CLAIMED:
                 return Waiting(now, Checkpoint(Step.SENDING), Reason(ReasonCode.GOING_ON, {"step": "sending"}))
             case Step.SENDING if fresh:

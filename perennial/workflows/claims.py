@@ -29,9 +29,8 @@ def hold(sight: Sight, decision: Renew) -> Stored[Renewal] | None:
         return None
     if stored is not None and stored.value.replacing == current.id:
         row = replace(stored.value, held_until=now + LEASE, stepped=now)
-        if row.is_open and row.issuer not in world.issuers:  # it is no longer set up
-            row = handed_to(row, Case(sight.snapshot(), current, sight.policy(), now).issuer)
         if row.is_open:
+            row = _still_its_turn(sight, row, Case(sight.snapshot(), current, sight.policy(), now))
             if row.checkpoint.step is Step.CLAIMED and not row.failures:  # whoever claimed may have died before it told
                 _record_claim(sight, row, decision)
             return world.tables.renewals.save(Stored(row, stored.etag))
@@ -55,6 +54,14 @@ def hold(sight: Sight, decision: Renew) -> Stored[Renewal] | None:
         if new.automatic:
             _count(sight)
     return claimed
+
+
+def _still_its_turn(sight: Sight, row: Renewal, case: Case) -> Renewal:
+    """Hand a claim on whose issuer is no longer set up, or no longer asked for while nothing was sent."""
+    dropped = row.checkpoint.step is Step.CLAIMED and case.issuers and row.issuer not in case.issuers
+    if row.issuer in sight.world.issuers and not dropped:
+        return row
+    return handed_to(row, case.issuers[0] if case.issuers else case.issuer)
 
 
 def handed_to(row: Renewal, issuer: str) -> Renewal:

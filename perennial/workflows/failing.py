@@ -11,7 +11,7 @@ from perennial.decisions.backoff import renewal_wait
 from perennial.decisions.case import Case, written
 from perennial.decisions.failover import Life, Turn
 from perennial.decisions.renewal import refusal_of
-from perennial.errors import Changed, IssuerError, VaultError
+from perennial.errors import Changed, DnsError, IssuerError, VaultError
 from perennial.log import warn
 from perennial.model.history import HistoryKind
 from perennial.model.renewal import Checkpoint, Outcome, Renewal, Step, Waiting
@@ -144,7 +144,7 @@ def _undo(sight: Sight, row: Renewal) -> None:
         return
     try:
         issuer.abandon(replace(row, requests=()), sight.world.now)
-    except (IssuerError, VaultError) as error:
+    except (IssuerError, VaultError, DnsError) as error:
         warn("not-abandoned", certificate=str(sight.ref), issuer=row.issuer, error=str(error))
 
 

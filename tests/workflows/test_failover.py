@@ -204,6 +204,32 @@ def test_an_issuer_that_is_no_longer_set_up_is_left_at_the_next_step() -> None:
     assert (the_claim(on).issuer, the_claim(on).outcome) == ("second", Outcome.ISSUED)
 
 
+def test_a_claim_of_the_vault_goes_to_a_ca_when_its_policy_does() -> None:
+    """Its own issuer fails and a person lets a CA sign instead: nothing was sent, so the next step is the CA's."""
+    on = signed_stage(left=DUE, policy=replace(UNKNOWN, issuer="DigiCert"))
+    on.vaults.add_issuer("DigiCert", failure=("Request rejected", "no funds"))
+    on.look("www")
+    on.run(HOUR)
+    assert (the_claim(on).issuer, the_claim(on).checkpoint.step) == ("vault", Step.CLAIMED)
+    on.vaults.set_policy(WWW, replace(UNKNOWN, fingerprint="by a CA"))
+    on.look("www", sha1="another")
+    on.run(HOUR)
+    assert (the_claim(on).issuer, the_claim(on).outcome) == ("first", Outcome.ISSUED)
+
+
+def test_a_vault_that_may_ask_no_ca_is_not_sent_a_create() -> None:
+    """Its policy says Unknown by now and nobody signs: no CSR is begun that nobody would take."""
+    on = signed_stage(left=DUE, issuers=(), policy=replace(UNKNOWN, issuer="DigiCert"))
+    on.vaults.add_issuer("DigiCert", failure=("Request rejected", "no funds"))
+    on.look("www")
+    on.run(HOUR)
+    creates = on.vaults.calls["create"]
+    on.vaults.set_policy(WWW, replace(UNKNOWN, fingerprint="by nobody"))
+    on.run(DAY)
+    assert on.vaults.calls["create"] == creates
+    assert "issuer-unknown" in the_claim(on).error
+
+
 @pytest.mark.parametrize(("tag", "used"), [("other first", "first"), ("other", "")])
 def test_an_issuer_that_nobody_knows_is_a_finding_long_before(tag: str, used: str) -> None:
     """Others of the list are used; alone it says so while the certificate is young."""
