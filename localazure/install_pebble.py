@@ -20,7 +20,7 @@ def main() -> int:
         for name in PACKAGES:
             print(f"{name}: {find(name).path}")
     except Missing as missing:
-        print(f"{missing} (only tests of ACME need it)")
+        print(f"{missing} (only tests of ACME need it)", file=sys.stderr)
     return 0
 
 

@@ -50,10 +50,10 @@ def test_plain_http_through_the_proxy_is_refused(outside: Outside) -> None:
 
 
 def test_a_name_without_a_stand_in_behind_it_says_what_is_not_played(outside: Outside) -> None:
-    """Azure Resource Manager answers, but with a 404 that names the request."""
-    answer = outside.http.request("GET", "https://management.azure.com/subscriptions?api-version=2022-12-01")
+    """Entra's sign-in answers, but with a 404 that names the request."""
+    answer = outside.http.request("GET", "https://login.microsoftonline.com/organizations/v2.0")
     assert answer.status == 404
-    assert "does not play GET https://management.azure.com/subscriptions" in answer.json()["error"]["message"]
+    assert "does not play GET https://login.microsoftonline.com/organizations" in answer.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("suffix", ["vault.azure.net", "vault.azure.cn", "vault.usgovcloudapi.net"])

@@ -13,8 +13,9 @@ from acme import errors, messages
 from cryptography import x509
 
 from localazure.acme.signing import ari_id
+from localazure.client import LocalAzure, LocalAzureError
 from localazure.install_pebble import find
-from localazure.pebble import Manner, Pebble, pebble
+from localazure.pebble import Manner, Pebble, Trust, pebble
 from tests.localazure.acme.subscriber import PREFIX, Subscriber
 
 
@@ -148,6 +149,26 @@ def test_validation_can_be_slow() -> None:
         order = one.order("slow.example.com")
         one.answer(order)
         assert one.read(order).authorizations[0].body.status == messages.STATUS_PENDING
+        one.net.session.close()
+
+
+def test_pebble_beside_a_local_azure_asks_its_dns_and_is_trusted_like_it(azure: LocalAzure) -> None:
+    """With its certificate and its DNS server: one CA file for all, and a value in a local zone is found."""
+    with pebble(Manner(), dns=azure.dns_server, trust=Trust.of(azure.ready)) as found:
+        assert str(found.ca) == azure.ready.ca
+        one = Subscriber(found.directory, azure.ready.ca)
+        one.register()
+        order = one.order("pebble.test")
+
+        def put(place: str, value: str) -> None:
+            """Let the value stand in the local zone."""
+            azure.dns.zone("pebble.test", records={"_acme-challenge": {"TXT": [f'"{value}"']}})
+
+        one.answer(order, put)
+        assert one.hasten(order)
+        azure.dns.remove("pebble.test")
+        with pytest.raises(LocalAzureError, match="no challenge test server"):
+            found.set_txt("_acme-challenge.pebble.test", "x")
         one.net.session.close()
 
 
