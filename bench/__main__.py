@@ -8,9 +8,17 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 
+from azure.core.exceptions import AzureError
+from urllib3.exceptions import HTTPError
+
 from bench import cold_start, dead_webhook, events, find_due, first_sweep, machine, page, renewals, simulation, sweep
+from bench.filling import RefusedError
 from bench.local import TookTooLongError
 from bench.table import Figure, Row, Run, markdown, over_budget
+from localazure.client import LocalAzureError
+
+# What the pieces of a benchmark raise; a fault in its own code ends the run.
+FAULTS = (TookTooLongError, RefusedError, LocalAzureError, AzureError, HTTPError, RuntimeError, OSError)
 
 ROWS = (
     Row("cold-start", cold_start.measure),
@@ -51,14 +59,13 @@ def main(arguments: Sequence[str] | None = None, rows: Sequence[Row] = ROWS) -> 
 
 
 def _measured(row: Row, run: Run) -> Iterator[Figure]:
-    """Measure a row; one that outlasts its bound is over its budget, and the others are measured all the same."""
+    """Measure a row; one that outlasts its bound, or cannot be measured, is over its budget, and the others are measured all the same."""
     with closing(row.measure(run)) as figures:
         try:
             yield from figures
-        except TookTooLongError as late:
-            yield Figure(
-                what=row.name, ours=f"not measured to its end: {late}", budget="the row's own bound", kept=False
-            )
+        except FAULTS as fault:
+            ours = f"not measured to its end: {' '.join(str(fault).split())[:200] or type(fault).__name__}"
+            yield Figure(what=row.name, ours=ours, budget="the row's own bound", kept=False)
 
 
 def _say(text: str) -> None:

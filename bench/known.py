@@ -30,6 +30,8 @@ def make(local: Local, app: App, vaults: Sequence[str], count: int, not_after: d
         local.azure.fill(vault, few, not_after)
     app.sweep(len(vaults), FIRST_BOUND)
     app.wait("look", few * len(vaults), FIRST_BOUND)
+    if each == few:
+        return
     for vault in vaults:
         local.azure.fill(vault, each - few, not_after, prefix=PREFIX)
     with Operator(local.azure) as person, ThreadPoolExecutor(len(vaults)) as pool:

@@ -11,7 +11,7 @@ import pytest
 
 from bench import cold_start, events, machine, page, renewals, table
 from bench.__main__ import main
-from bench.local import Log
+from bench.local import Log, TookTooLongError
 from bench.plain_apps import ROOT, empty_app
 from bench.table import Figure, Row, Run
 from perennial import settings as installation
@@ -113,3 +113,23 @@ def test_creates_are_counted_in_a_moving_window_of_each_vault() -> None:
     ]
     assert renewals.most(creates) == 3
     assert renewals.most([]) == 0
+
+
+def test_a_row_that_cannot_be_measured_does_not_end_the_run(capsys: pytest.CaptureFixture[str]) -> None:
+    """What came in its way is said in its place, what it had measured stays, and what follows is measured; a fault of the bench itself is loud."""
+
+    def broken(_: Run) -> Generator[Figure]:
+        yield SHOWN
+        raise TookTooLongError("0 of 4\nunits of work")
+
+    def faulty(_: Run) -> Generator[Figure]:
+        raise LookupError("a bug")
+        yield SHOWN
+
+    assert main([], [Row("a", broken), row("b", KEPT)]) == 1
+    said = capsys.readouterr().out
+    assert "| only shown | 7 |" in said
+    assert "| a | not measured to its end: 0 of 4 units of work |" in said
+    assert "| small | 1 s |" in said
+    with pytest.raises(LookupError):
+        main([], [Row("a", faulty)])
