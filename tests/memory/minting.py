@@ -1,4 +1,4 @@
-"""Keys, CSRs and certificates for the memory's vaults: real ones on a few shared keys, or facts alone where speed counts."""
+"""Keys, CSRs and certificates for the memory's vaults: real ones on a pool of keys, or facts alone where speed counts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cryptography.x509.oid import NameOID
 
 from perennial.model.certificate import IssuancePolicy, IssuerClass, Leaf
 
-KEYS = 3
+KEYS = 32  # of operations; successive ones of one name differ, as in a vault, where each has a key of its own
 DOMAIN_VALIDATED = x509.ObjectIdentifier("2.23.140.1.2.1")  # CA/Browser Forum: a publicly trusted certificate says so
 
 

@@ -87,6 +87,7 @@ class Name:
     unfinished: tuple[Version, Mapping[str, str]] | None = None
     pending: Pending | None = None
     deleted: bool = False
+    begun: int = 0  # operations so far
 
     @property
     def current(self) -> Version | None:
@@ -179,7 +180,8 @@ class Shelf:
 
     def begin(self, name: Name, tags: Mapping[str, str], when: datetime | None = None) -> Pending:
         """Begin an operation under the name's policy, now unless it was to begin earlier."""
-        now, number = when or self.clock(), next(self._turns) % minting.KEYS
+        now, number = when or self.clock(), 1 + name.begun % minting.KEYS
+        name.begun += 1
         request = minting.csr(*self._asked(name.policy), number)
         pending = Pending(
             request_id=self.fresh_id(name.ref), issuer=name.policy.issuer, csr=request, number=number, tags=dict(tags)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from perennial.errors import Unclear
+from perennial.errors import Refused, Unclear
 from perennial.model.certificate import Certificate, CertificateRef, Operation
 from tests.memory.vault import MemoryVaults
 from tests.simulation.violation import hold
@@ -21,6 +21,7 @@ class FleetVaults(MemoryVaults):
         self.person_discards = False
         self.on_created: Callable[[CertificateRef, str, Mapping[str, str]], None] | None = None
         self.adopted: Callable[[CertificateRef], bool] = lambda _: False
+        self.strangers = 0  # merges that a vault refused, since somebody else's operation had taken the place of ours
         self.applied = 0  # creates that took place and were answered by an error
 
     def discard(self, certificate: CertificateRef) -> bool:
@@ -33,10 +34,14 @@ class FleetVaults(MemoryVaults):
 
     def _merge(self, ref: CertificateRef, chain: tuple[bytes, ...], tags: Mapping[str, str]) -> Certificate:
         name = self._living(ref)
-        if name and name.pending and name.busy:
-            mine = name.pending.request_id in self.ours or self.adopted(ref)
-            hold(mine, "foreign-untouched", f"{ref}: somebody else's operation was merged")
-        return super()._merge(ref, chain, tags)
+        mine = name is None or name.pending is None or name.pending.request_id in self.ours or self.adopted(ref)
+        try:
+            merged = super()._merge(ref, chain, tags)
+        except Refused:
+            self.strangers += not mine
+            raise
+        hold(mine, "foreign-untouched", f"{ref}: somebody else's operation was merged")
+        return merged
 
     def _call[R](self, method: str, vault: str, name: str, act: Callable[[], R]) -> R:
         before = len(self.creates)
