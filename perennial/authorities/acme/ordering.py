@@ -55,8 +55,6 @@ def place(turn: Turn) -> Step:
     except NoAnswer as silence:  # it may have been placed
         raise turn.pause(problems.of_silence(silence)) from silence
     except Refusal as refusal:
-        if refusal.problem.code == "badNonce":
-            raise
         return _refused(turn, refusal, replaces)
     expires = _instant(placed.order.expires)
     placed_now = memory.to(

@@ -6,20 +6,20 @@ from datetime import timedelta
 
 import pytest
 
+from localazure.acme.conduct import Trouble
 from perennial.errors import IssuerError
 from perennial.model.authority import Usage
 from perennial.model.reasons import ReasonCode
 from perennial.ports.tables import Query
-from tests.authorities.acme.ordered import NAMES, NOW, Bench, bench, claim
+from tests.authorities.acme.ordered import NAMES, NOW, Bench, at, bench, claim
 
 LIFE = timedelta(days=90)
 DAY = timedelta(days=1)
 
 
 def spent(one: Bench) -> int:
-    """Count the orders in the budget."""
-    row = one.tables.usages.get("le", "limit:orders")
-    return len(row.value.spent) if row else 0
+    """Count what the budget holds."""
+    return sum(len(row.spent) for row in usages(one))
 
 
 def usages(one: Bench) -> list[Usage]:
@@ -102,3 +102,33 @@ def test_an_order_that_failed_gives_its_turn_back() -> None:
             one.run(("bad.example.com",))
         kept = {row.bucket.partition(":")[0]: len(row.spent) for row in usages(one)}
         assert kept == {"orders": 1, "domain": 0, "set": 0}
+
+
+def test_an_order_whose_names_fail_gives_its_turn_back() -> None:
+    """Also where the CA had accepted the order: no certificate came of it."""
+    with bench() as one:
+        one.ca.troubles.append(Trouble(on="validation", type="unauthorized", status=400))
+        with pytest.raises(IssuerError):
+            one.run(("www.example.com",))
+        kept = {row.bucket.partition(":")[0]: len(row.spent) for row in usages(one)}
+        assert kept == {"orders": 1, "domain": 0, "set": 0, "failed": 1}
+
+
+def test_a_certificate_keeps_its_turn() -> None:
+    """The negative: what was issued counts by domain and set."""
+    with bench() as one:
+        one.issue(("www.example.com",))
+        kept = {row.bucket.partition(":")[0]: len(row.spent) for row in usages(one)}
+        assert kept == {"orders": 1, "domain": 1, "set": 1}
+
+
+def test_of_two_orders_for_the_last_turn_one_waits() -> None:
+    """Both saw room; who comes second learns when there is some again, and places no order before."""
+    with bench(limits={"orders": "1/3h"}) as one:
+        second = one.stop(("b.example.com",), at("ordering"))
+        one.issue(("a.example.com",))
+        placed = one.asked("new-order")
+        waiting = one.stop(("b.example.com",), lambda _: len(one.waits) > 1, second)
+        assert one.asked("new-order") == placed
+        assert one.now >= NOW + timedelta(hours=3)
+        one.issue(("b.example.com",), waiting)

@@ -122,6 +122,13 @@ def test_a_rate_limit_is_obeyed_to_the_second(more: dict[str, object], seconds: 
             assert found.retry_after == timedelta(seconds=seconds)
 
 
+def test_a_rate_limit_without_a_wait_is_obeyed_for_an_hour() -> None:
+    """A CA that says neither how long nor until when."""
+    with bench() as one:
+        trouble(one, "new-order", "rateLimited", status=429, detail="slow down")
+        assert failure(one).retry_after == timedelta(hours=1)
+
+
 def test_a_rate_limit_of_the_account_holds_for_other_certificates() -> None:
     """They wait by themselves, without asking the CA."""
     with bench() as one:

@@ -190,7 +190,9 @@ def test_an_obstacle_keeps_an_order_from_being_placed() -> None:
         one.dns.faults["example.com"] = "its DS record matches no key"
         with pytest.raises(IssuerError) as raised:
             one.run(WWW)
+        (found,) = one.authority.obstacles(WWW, one.now)
         assert (raised.value.code, raised.value.permanent) == ("dnssec-broken", False)
+        assert (raised.value.what, raised.value.fix) == (found.what, found.fix)
         assert one.asked("new-order") == 0
         assert one.tables.usages.get("le", "limit:orders") is None
 

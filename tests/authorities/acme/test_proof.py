@@ -141,6 +141,31 @@ def test_slow_signing_is_polled() -> None:
         assert one.asked("finalize") == 1
 
 
+def test_an_authorization_that_is_lost_already_ends_the_order() -> None:
+    """The CA gave an order whose names it will not take up: nothing is written to the DNS, and the next attempt orders anew."""
+    with bench() as one:
+        stopped = one.stop(WWW, at("authorizing"))
+        (authorization,) = one.ca.books.authorizations.values()
+        authorization.status = "deactivated"
+        with pytest.raises(IssuerError) as raised:
+            one.run(WWW, stopped)
+        assert (raised.value.code, one.dns.calls) == ("order-failed", [])
+        assert raised.value.back_to.memory == {"tried": "1"}
+        assert "www.example.com is deactivated" in raised.value.what
+
+
+def test_a_name_that_nobody_ordered_is_not_proved() -> None:
+    """A CA that wants another name's TXT value gets none: it would have us prove somebody's name for somebody else's order."""
+    with bench() as one:
+        stopped = one.stop(WWW, at("authorizing"))
+        (authorization,) = one.ca.books.authorizations.values()
+        authorization.identifier = ("dns", "bank.example.com")
+        with pytest.raises(IssuerError) as raised:
+            one.run(WWW, stopped)
+        assert (raised.value.code, one.dns.calls) == ("refused", [])
+        assert "bank.example.com" in raised.value.what
+
+
 def test_addresses_are_ordered_as_addresses() -> None:
     """RFC 8738: type ip; a CA that has its own proof of them needs nothing of us."""
     assert identifier("192.0.2.1") == {"type": "ip", "value": "192.0.2.1"}
