@@ -46,10 +46,9 @@ def keeps_waiting(sight: Sight, waiting: Waiting) -> bool:
 def waited_enough(sight: Sight) -> bool:
     """Hand over from an issuer whose wait was cut short, without asking it before its time; the wait goes on where nobody else is left."""
     row, now, case = claims.held(sight).value, sight.world.now, _case(sight)
-    if row.checkpoint.step is not Step.SIGNING or not row.next_step < row.earliest or row.earliest <= now:
+    cut = row.next_step <= now < row.earliest  # earlier than that a person wants it asked
+    if row.checkpoint.step is not Step.SIGNING or not cut:
         return False
-    if case.request is not None and (row.stepped is None or case.request.at > row.next_step):
-        return False  # a person wants it asked now
     turn = failover.after_wait(row, case.issuers, _life(case), now)
     if not _hand_over(sight, turn, row.checkpoint):
         claims.save(sight, replace(row, held_until=None, next_step=row.earliest))

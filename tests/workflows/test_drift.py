@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -54,15 +55,16 @@ def test_a_name_more_in_the_policy_is_renewed_for() -> None:
     assert "it does not name api.example" in decided.reason
 
 
-def test_a_drift_that_a_renewal_leaves_is_a_finding_and_no_loop() -> None:
+def test_a_drift_that_a_renewal_leaves_is_a_finding_and_no_loop(spoil: Callable[[Stage], None]) -> None:
     """The memory's vaults make one kind of key: a policy that asks for another is renewed for once, then told."""
     on = signed_stage()
+    spoil(on)
     on.look("www")
     on.vaults.set_policy(WWW, OTHER_KEY)
     read(on)
     on.run(DAY)
     assert len(on.claims("www")) == 1
-    assert "drift-remains" in open_findings(on)
+    assert "drift-remains" in open_findings(on), "what a renewal left is told"
     on.run(50 * DAY)
     assert len(on.vaults.versions(WWW)) == 2, "not again, also after the loop guard's time"
     on.run(20 * DAY)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -11,7 +12,7 @@ import pytest
 from perennial.errors import IssuerError
 from perennial.model.history import HistoryKind
 from perennial.model.reasons import Reason, ReasonCode
-from perennial.model.renewal import Checkpoint, Issued, Outcome, Renewal, Step, Waiting
+from perennial.model.renewal import Asked, Checkpoint, Issued, Outcome, Renewal, Step, Waiting
 from perennial.ports.tables import Query
 from tests.memory.authority import SlowAuthority
 from tests.memory.stage import Stage
@@ -82,13 +83,14 @@ def test_the_next_renewal_begins_with_the_first_again() -> None:
     assert on.entry("www").issued_through == "first"
 
 
-def test_it_is_given_up_only_when_all_have_refused() -> None:
+def test_it_is_given_up_only_when_all_have_refused(spoil: Callable[[Stage], None]) -> None:
     """The last refusal is a person's, and says what to do; a request begins anew with the first."""
     on = signed_stage(left=DUE, first=answering(REFUSED), second=answering(REFUSED))
+    spoil(on)
     on.look("www")
     on.run(timedelta(minutes=5))
     claim = the_claim(on)
-    assert (claim.outcome, claim.refused) == (Outcome.GIVEN_UP, ("first", "second"))
+    assert (claim.outcome, claim.refused) == (Outcome.GIVEN_UP, ("first", "second")), "all have refused"
     entry = on.entry("www")
     assert entry.reason is not None
     assert entry.reason.code is ReasonCode.GIVEN_UP
@@ -175,6 +177,24 @@ def test_a_long_wait_is_cut_short_and_not_asked_before_its_time() -> None:
     on.run(11 * DAY)
     assert [names for _, names in first.looked].count(()) == 1
     assert (the_claim(on).issuer, the_claim(on).outcome) == ("second", Outcome.ISSUED)
+
+
+def test_a_person_may_have_a_cut_wait_asked_before() -> None:
+    """A request takes the step at once; the wait is cut again at the same instant."""
+    first = Forever(again=30 * DAY)
+    on = signed_stage(left=DUE, first=first)
+    on.look("www")
+    cut = the_claim(on).next_step
+    on.run(DAY)
+    stored = on.tables.inventory.get("kv-orders", "www")
+    assert stored is not None
+    assert stored.value.version is not None
+    asked = Asked(reason="now", actor="ada", at=on.now, version=stored.value.version.id, force=True)
+    on.tables.inventory.save(replace(stored, value=replace(stored.value, request=asked)))
+    on.run(timedelta(seconds=1))
+    on.look("www", "requested")
+    assert [names for _, names in first.looked].count(()) == 2
+    assert (the_claim(on).issuer, the_claim(on).next_step) == ("first", cut)
 
 
 def test_a_long_wait_of_the_only_one_stays_as_it_is() -> None:
