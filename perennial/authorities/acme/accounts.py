@@ -176,7 +176,9 @@ class Accounts:
 
     def _session_of(self, key_id: str, now: datetime, account: str = "") -> Session:
         directories = self._directories
-        network = Network(jwk_of(self._tools.keys, self._key(key_id)), account, tls=directories.tls)
+        network = Network(
+            jwk_of(self._tools.keys, self._key(key_id)), account, tls=directories.tls, wire=directories.wire
+        )
         return Session(directories.get(now), network, key_id=key_id)
 
     def _key(self, key_id: str) -> PublicKey:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from requests.adapters import BaseAdapter
+
 from perennial.authorities.acme import memory as memories
 from perennial.authorities.acme import preflight, problems, windows
 from perennial.authorities.acme.accounts import Accounts
@@ -24,10 +26,11 @@ ASKED = timedelta(hours=12)  # how long the CA's word holds that an account is v
 class AcmeAuthority:
     """One CA and our account with it. Directory and account are kept by the process; an order lives in its claim."""
 
-    def __init__(self, setting: AuthoritySetting, tools: Tools) -> None:
+    def __init__(self, setting: AuthoritySetting, tools: Tools, wire: BaseAdapter | None = None) -> None:
+        """Take the CA's setting and the ports; `wire`: how it is reached, where not over the network."""
         self._setting = setting
         self._tools = tools
-        self._directories = Directories(setting.directory)
+        self._directories = Directories(setting.directory, wire)
         self._accounts = Accounts(setting, tools, self._directories)
         self._desk = Desk(setting, tools, self._accounts, Budget(setting, tools.usages))
         self._valid_until: datetime | None = None

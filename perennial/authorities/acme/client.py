@@ -15,6 +15,7 @@ from acme.messages import Directory as AcmeDirectory
 from acme.messages import ExternalAccountBinding
 from josepy.jwa import ES256
 from josepy.jwk import JWKEC
+from requests.adapters import BaseAdapter
 
 from perennial.authorities.acme.answers import (
     AccountObject,
@@ -41,10 +42,10 @@ class Placed:
 class Directories:
     """The directory of one CA, asked for once a day and process."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, wire: BaseAdapter | None = None) -> None:
         self.url = url
-        self.tls = url.startswith("https://")
-        self.network = Network(tls=self.tls)  # without a key: for what needs no signature
+        self.tls, self.wire = url.startswith("https://"), wire
+        self.network = Network(tls=self.tls, wire=wire)  # without a key: for what needs no signature
         self._kept: tuple[datetime, Directory] | None = None
 
     def get(self, now: datetime) -> Directory:

@@ -15,7 +15,7 @@ from josepy.errors import DeserializationError
 from josepy.json_util import decode_b64jose
 from josepy.jwa import ES256
 from josepy.jwk import JWKEC
-from requests.adapters import HTTPAdapter
+from requests.adapters import BaseAdapter, HTTPAdapter
 
 from perennial.authorities.acme.answers import Answer, Problem, retry_after
 
@@ -46,11 +46,13 @@ class StaleNonces(Exception):
 class Network(ClientNetwork):
     """`acme`'s network, which signs and keeps nonces. It loses Retry-After and 409's problem document, and throws an error's nonce away: not here."""
 
-    def __init__(self, key: JWKEC | None = None, account: str = "", *, tls: bool = True) -> None:
-        """Take the account's key and address; `tls`: a CA whose directory is reached by TLS names no address without."""
+    def __init__(
+        self, key: JWKEC | None = None, account: str = "", *, tls: bool = True, wire: BaseAdapter | None = None
+    ) -> None:
+        """Take the account's key and address; `tls`: a CA whose directory is reached by TLS names no address without. `wire`: another way there."""
         super().__init__(key, alg=ES256, user_agent=AGENT)
         self.address = account
-        self.session.mount("https://", HTTPAdapter(pool_maxsize=CONNECTIONS))
+        self.session.mount("https://", wire or HTTPAdapter(pool_maxsize=CONNECTIONS))
         self.session.auth = _as_signed  # without one, requests would look for a .netrc
         self._scheme = "https://" if tls else "http"
 
