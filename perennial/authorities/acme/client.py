@@ -17,6 +17,7 @@ from josepy.jwa import ES256
 from josepy.jwk import JWKEC
 from requests.adapters import BaseAdapter
 
+from perennial.authorities.acme import problems
 from perennial.authorities.acme.answers import (
     AccountObject,
     Answer,
@@ -49,10 +50,18 @@ class Directories:
         self._kept: tuple[datetime, Directory] | None = None
 
     def get(self, now: datetime) -> Directory:
-        """Return the directory. Raises Refusal, NoAnswer."""
+        """Return the directory. Raises Refusal, NoAnswer, and IssuerError where there is none at its address."""
         if self._kept is None or self._kept[0] <= now:
-            self._kept = now + KEPT, read(self.network.fetch(self.url), Directory)
+            self._kept = now + KEPT, read(self._fetched(), Directory)
         return self._kept[1]
+
+    def _fetched(self) -> Answer:
+        try:
+            return self.network.fetch(self.url)
+        except Refusal as refusal:
+            if refusal.status in (400, 401, 403, 404, 405, 410):
+                raise problems.failure("no-directory", f"{self.url}: {refusal}") from refusal
+            raise
 
 
 class Session:

@@ -113,4 +113,4 @@ def limit_obstacle(names: tuple[str, ...], budget: Budget, now: datetime) -> Obs
 
 def obstacle(code: str, what: str) -> Obstacle:
     """Return the obstacle of a failure's code."""
-    return Obstacle(code=code, what=what, fix=problems.FAILURES[code].fix)
+    return Obstacle(code=code, what=what, fix=problems.FAILURES[code].advice)

@@ -11,6 +11,8 @@ from perennial.authorities.acme.answers import Problem
 from perennial.authorities.acme.network import NoAnswer, Refusal
 from perennial.errors import DnsError, IssuerError, VaultError
 
+NOBODY = "nobody"
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -19,6 +21,11 @@ class Failure:
     who: str  # must act
     fix: str
     permanent: bool = False  # only another policy or tag can help, and that reopens the renewal
+
+    @property
+    def advice(self) -> str:
+        """Who must act, and what they do."""
+        return self.fix if self.who == NOBODY else f"{self.who}: {self.fix}"
 
 
 FAILURES: Mapping[str, Failure] = {
@@ -38,8 +45,9 @@ FAILURES: Mapping[str, Failure] = {
         "the CA offers no DNS-01 for this name: choose another CA, or leave the name out",
         True,
     ),
-    "rate-limited": Failure("nobody", "Perennial waits as long as the CA says"),
+    "rate-limited": Failure(NOBODY, "Perennial waits as long as the CA says"),
     "ca-down": Failure("the CA", "Perennial tries again; name a second CA in the tag perennial-issuer if it lasts"),
+    "no-directory": Failure("an administrator", "correct directory in PERENNIAL_AUTHORITIES"),
     "ca-slow": Failure("the CA", "Perennial goes on asking; name a second CA in the tag perennial-issuer if it lasts"),
     "account-gone": Failure(
         "an administrator",
@@ -72,9 +80,9 @@ FAILURES: Mapping[str, Failure] = {
     ),
     "bad-public-key": Failure("whoever keeps the certificate", "choose another key type or size in the policy", True),
     "profile-unknown": Failure("an administrator", "correct profile in PERENNIAL_AUTHORITIES"),
-    "order-expired": Failure("nobody", "Perennial places another order"),
+    "order-expired": Failure(NOBODY, "Perennial places another order"),
     "order-failed": Failure("the CA", "see what the CA says"),
-    "already-revoked": Failure("nobody", "Perennial renews the certificate"),
+    "already-revoked": Failure(NOBODY, "Perennial renews the certificate"),
     "refused": Failure("the CA", "see what the CA says"),
 }
 """Failures by their code, which stands in history, notices and obstacles."""
@@ -112,7 +120,7 @@ UNTIL = re.compile(r"retry after (\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?: ?UTC|Z
 def failure(code: str, what: str, *, fix: str = "", retry_after: timedelta | None = None) -> IssuerError:
     """Return the typed failure of this code."""
     kind = FAILURES[code]
-    return IssuerError(code, what, fix=fix or kind.fix, permanent=kind.permanent, retry_after=retry_after)
+    return IssuerError(code, what, fix=fix or kind.advice, permanent=kind.permanent, retry_after=retry_after)
 
 
 def of_refusal(refusal: Refusal, now: datetime) -> IssuerError:
@@ -142,7 +150,7 @@ def of_silence(silence: NoAnswer) -> IssuerError:
 def of_dns(error: DnsError) -> IssuerError:
     """Say what an error of the DNS means to a renewal; a zone that nobody serves yet may be named tomorrow, so it is never permanent."""
     code = OF_DNS.get(error.code, error.code)
-    fix = error.fix or (FAILURES[code].fix if code in FAILURES else "")
+    fix = error.fix or (FAILURES[code].advice if code in FAILURES else "")
     return IssuerError(code, error.what, fix=fix, retry_after=error.retry_after)
 
 

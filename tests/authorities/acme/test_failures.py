@@ -12,6 +12,7 @@ from perennial.authorities.acme import problems
 from perennial.authorities.acme.answers import Identifier, Problem
 from perennial.authorities.acme.network import Refusal
 from perennial.errors import DnsError, IssuerError
+from tests.architecture.source import ROOT
 from tests.authorities.acme.ordered import NAMES, NOW, Bench, at, bench, claim, next_attempt
 
 WWW = ("www.example.com",)
@@ -240,6 +241,25 @@ def test_of_several_problems_the_first_is_the_code() -> None:
 def test_a_wait_is_read_from_text(text: str, seconds: int | None) -> None:
     """To the second; one that is over is none, and one that is no date is not there."""
     assert problems.said_wait(text, NOW) == (None if seconds is None else timedelta(seconds=seconds))
+
+
+def test_an_address_without_a_directory_is_told() -> None:
+    """A person mistyped it: that is no CA that is down."""
+    with bench() as one:
+        one.restart(directory=one.directory + "-of-nothing")
+        assert failure(one).code == "no-directory"
+
+
+def test_the_fix_says_who_must_act() -> None:
+    """In the words of a notice; where nobody need act it says so by what happens."""
+    assert problems.failure("account-gone", "lost").fix.startswith("an administrator: see at the CA")
+    assert problems.failure("order-expired", "late").fix == "Perennial places another order"
+
+
+def test_every_failure_is_explained() -> None:
+    """Each code is a row of the page's table."""
+    page = (ROOT / "docs/acme.md").read_text()
+    assert [code for code in problems.FAILURES if f"`{code}`" not in page] == []
 
 
 def test_every_failure_says_who_must_act() -> None:

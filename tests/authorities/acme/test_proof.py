@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from localazure.acme.conduct import Conduct
+from localazure.acme.conduct import Conduct, Trouble
 from perennial.authorities.acme.turn import identifier
 from perennial.errors import DnsError, IssuerError
 from tests.authorities.acme.ordered import NAMES, NOW, at, bench, claim, next_attempt
@@ -164,6 +164,39 @@ def test_a_name_that_nobody_ordered_is_not_proved() -> None:
             one.run(WWW, stopped)
         assert (raised.value.code, one.dns.calls) == ("refused", [])
         assert "bank.example.com" in raised.value.what
+
+
+def test_a_challenge_that_was_answered_already_is_no_failure() -> None:
+    """Boulder says malformed to a second answer; how the order stands tells what came of the first."""
+    with bench() as one:
+        one.ca.troubles.append(Trouble(on="challenge", type="malformed", status=400, after_effect=True))
+        one.issue(WWW)
+        assert one.asked("challenge") == 1
+
+
+@pytest.mark.parametrize(("kind", "status"), [("unauthorized", 403), ("connection", 400)])
+def test_an_answer_that_is_refused_ends_the_order(kind: str, status: int) -> None:
+    """The negative: another refusal is one."""
+    with bench() as one:
+        one.ca.troubles.append(Trouble(on="challenge", type=kind, status=status))
+        with pytest.raises(IssuerError):
+            one.run(WWW)
+
+
+def test_an_order_that_is_done_behind_an_error_is_fetched() -> None:
+    """A finalize that took effect and was answered with orderNotReady: the order is asked, and it has its certificate."""
+    with bench() as one:
+        one.ca.troubles.append(Trouble(on="finalize", type="orderNotReady", status=403, after_effect=True))
+        one.issue(WWW)
+        assert (one.asked("finalize"), len(one.ca.books.certificates)) == (1, 1)
+
+
+def test_an_order_that_is_not_ready_is_validated_first() -> None:
+    """The same where it did not: the order is looked at, and the CSR is sent again."""
+    with bench() as one:
+        one.ca.troubles.append(Trouble(on="finalize", type="orderNotReady", status=403))
+        one.issue(WWW)
+        assert (one.asked("finalize"), len(one.ca.books.certificates)) == (2, 1)
 
 
 def test_addresses_are_ordered_as_addresses() -> None:
