@@ -21,6 +21,7 @@ from perennial.workflows.api import (
     requests,
     subscriptions,
     sweeps,
+    waivers,
 )
 
 doors = func.Blueprint()
@@ -159,6 +160,12 @@ def redeliver(req: func.HttpRequest) -> func.HttpResponse:
 def list_findings(req: func.HttpRequest) -> func.HttpResponse:
     """List findings."""
     return _answered(findings.listed, req, access.Role.READ)
+
+
+@doors.route("findings/waiver", methods=["PUT"], auth_level=GUARD)
+def put_waiver(req: func.HttpRequest) -> func.HttpResponse:
+    """Live with a finding for a while."""
+    return _answered(waivers.put, req, access.Role.OPERATE)
 
 
 @doors.route("sweeps", methods=["GET"], auth_level=GUARD)

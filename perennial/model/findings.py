@@ -44,6 +44,8 @@ class Finding:
     evidence: Mapping[str, str] = field(default_factory=dict)
     fix: str = ""
     waived_until: datetime | None = None
+    waived_by: str = ""  # who lives with it until then
+    waived_why: str = ""
     times: int = 1  # how often it has opened
     untold: bool = False  # the opening is yet to be told; the row is first, so that a repeat has its id
     silent: bool = False  # opened before the vault's first whole walk: in the summary, not told by itself

@@ -108,7 +108,9 @@ def _stay(world: World, stored: Stored[Finding], found: Found, manner: Manner) -
     row = stored.value
     seen = replace(row, severity=found.severity, evidence=found.evidence, fix=found.fix, owner=manner.owner)
     if row.waived_until is not None and row.waived_until <= world.now:
-        seen = replace(seen, waived_until=None, untold=True)  # one told before the waiver has its id already
+        seen = replace(
+            seen, waived_until=None, waived_by="", waived_why="", untold=True
+        )  # one told before the waiver has its id already
     if seen != row or world.now - row.last_seen >= FRESHNESS:
         stored = world.tables.findings.save(Stored(replace(seen, last_seen=world.now), stored.etag))
     _tell_opening(world, stored)

@@ -26,6 +26,7 @@ NEEDED = {
     "redeliver": Role.OPERATE,
     "start_sweep": Role.OPERATE,
     "post_chain": Role.OPERATE,
+    "put_waiver": Role.OPERATE,
 }  # every other route: Role.READ
 SIGNERS = {"list_requests", "get_request", "post_chain"}  # what Perennial.Sign may do
 NAMES = {Role.READ: "Perennial.Read", Role.OPERATE: "Perennial.Operate", Role.ADMIN: "Perennial.Admin"}

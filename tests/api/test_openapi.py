@@ -22,7 +22,7 @@ from perennial.model.limits import LimitKind
 from perennial.model.notices import DeliveryState, NoticeKind
 from perennial.model.reasons import ReasonCode
 from perennial.model.renewal import Outcome, Step
-from perennial.workflows.api import authorities, mode, pending, reading, renewals, subscriptions, sweeps
+from perennial.workflows.api import authorities, mode, pending, reading, renewals, subscriptions, sweeps, waivers
 from tests.api.calling import ROOT, Api, described, document, doors, faults, resolved
 from tests.api.stocking import NOW
 from tests.memory.world import make_world
@@ -34,6 +34,7 @@ BODIES: dict[str, type[reading.Body]] = {
     "discard_pending": pending.Wanted,
     "put_subscription": subscriptions.Wanted,
     "start_sweep": sweeps.Wanted,
+    "put_waiver": waivers.Wanted,
 }
 
 # In a process of its own: the worker library's registry is global. Its log goes to stderr.

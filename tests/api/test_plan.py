@@ -169,7 +169,16 @@ def test_the_plan_of_one_vault() -> None:
 def test_every_blocking_reason_of_a_decision_has_a_remedy() -> None:
     """What a decision says when it leaves something alone or asks a person is explained."""
     waits = {"supervised", "not-due", "held", "in-progress", "paced"}
-    goes_on = {"due", "suggested-by-ca", "revoked-by-ca", "drifted", "emergency-floor", "taken-over", "requested", "going-on"}
+    goes_on = {
+        "due",
+        "suggested-by-ca",
+        "revoked-by-ca",
+        "drifted",
+        "emergency-floor",
+        "taken-over",
+        "requested",
+        "going-on",
+    }
     ended = {"issued", "superseded"}
     assert {code.value for code in ReasonCode} - set(REMEDIES) == waits | goes_on | ended
 

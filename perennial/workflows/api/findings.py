@@ -26,10 +26,11 @@ def listed(request: Request, world: World) -> Response:
     query = Query(partition=reading.vault(given), equal={column: text for column, text in equal.items() if text})
     keep = (lambda finding: finding.severity is SEVERITIES[severity]) if severity else None
     part = paging.gather(world.tables.findings, FINDINGS, query, paging.paging(given), keep=keep)
-    return Response(200, part.body(_shape))
+    return Response(200, part.body(shape))
 
 
-def _shape(finding: Finding) -> dict[str, object]:
+def shape(finding: Finding) -> dict[str, object]:
+    """Show a finding."""
     return {
         "vault": finding.vault,
         "certificate": finding.certificate or None,
@@ -41,6 +42,8 @@ def _shape(finding: Finding) -> dict[str, object]:
         "last_seen": instant(finding.last_seen),
         "resolved": instant(finding.resolved),
         "waived_until": instant(finding.waived_until),
+        "waived_by": finding.waived_by or None,
+        "waived_why": finding.waived_why or None,
         "times": finding.times,
         "evidence": dict(finding.evidence),
         "what_to_do": finding.fix or None,

@@ -15,6 +15,7 @@ from perennial.workflows.api.http import Request, not_found
 # Key Vault REST: a vault's name has 3 to 24, a certificate's 1 to 127 letters, digits and dashes.
 VAULT = re.compile(r"[a-z][a-z0-9-]{2,23}")
 CERTIFICATE = re.compile(r"[a-z0-9-]{1,127}")
+RULE = re.compile(r"[a-z0-9-]{1,64}")
 GLOB = re.compile(r"[a-z0-9*?\[\]!-]{1,127}")
 
 # The Functions host takes a key from these parameters and hands them on with the rest.
