@@ -30,8 +30,8 @@ def test_the_first_walk_is_one_notice() -> None:
 
 
 def test_the_summary_waits_for_the_looks() -> None:
-    """Looks of the first walk come tenths of a second apart; the summary is told when all are done, not before."""
-    on = new_vault(700)
+    """Looks of the first walk come 25 a second; the summary is told when all are done, not before."""
+    on = new_vault(1_600)
     on.run(MINUTE)
     assert vault_row(on).whole_walk is not None
     assert not vault_row(on).baseline_told
@@ -62,7 +62,7 @@ def test_a_vault_without_findings_has_nothing_to_say() -> None:
 
 def test_looks_that_never_come_do_not_silence_a_vault_for_ever() -> None:
     """Two hours after the walk the summary is told with what there is."""
-    on = new_vault(30)
+    on = new_vault(60)
     on.run(SECOND)
     on._heap.clear()  # the looks are lost, and no row is there that would ask for them
     on.run(2 * HOUR - MINUTE)
