@@ -53,8 +53,6 @@ def _signed(turn: Turn, placed: Placed) -> Step:
             return turn.poll(waiting, placed.retry_after, LONGEST_POLL, "the CA signs")
         case "ready":
             return turn.on(memory.to(State.FINALIZING))
-        case "pending":
-            return turn.on(memory.to(State.VALIDATING))
         case _ if order.error is not None:
             return turn.fail(problems.of_problem(order.error, turn.now))
         case _:

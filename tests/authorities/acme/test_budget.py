@@ -120,6 +120,7 @@ def test_a_certificate_keeps_its_turn() -> None:
         one.issue(("www.example.com",))
         kept = {row.bucket.partition(":")[0]: len(row.spent) for row in usages(one)}
         assert kept == {"orders": 1, "domain": 1, "set": 1}
+        assert [row.issued_at for row in usages(one) if row.bucket.startswith("set:")] == [one.now]
 
 
 def test_of_two_orders_for_the_last_turn_one_waits() -> None:

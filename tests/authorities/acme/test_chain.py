@@ -7,6 +7,9 @@ from datetime import timedelta
 import pytest
 from cryptography import x509
 
+from perennial.authorities.acme.answers import Answer
+from perennial.authorities.acme.ending import chain_in
+from perennial.authorities.acme.network import NoAnswer
 from perennial.errors import IssuerError
 from perennial.model.renewal import Issued
 from tests.authorities.acme.ordered import Bench, bench
@@ -48,6 +51,12 @@ def test_a_root_that_the_ca_does_not_offer_keeps_no_certificate_back() -> None:
     """The CA's own chain is taken."""
     with bench(chain="No Such Root") as one:
         assert root_of(one.issue(WWW)) == roots(one)[0]
+
+
+def test_what_is_no_chain_is_no_answer() -> None:
+    """A page where the chain should be."""
+    with pytest.raises(NoAnswer):
+        chain_in(Answer(b"<html>", {}))
 
 
 @pytest.mark.parametrize(("profile", "life"), [("classic", 90), ("tlsserver", 45), ("shortlived", 160 / 24)])

@@ -93,8 +93,8 @@ def test_an_abandoned_order_leaves_no_txt_value() -> None:
         assert one.ca.books.requests.total() == 0
 
 
-@pytest.mark.parametrize("state", [State.CHECKING, State.ORDERING, State.AUTHORIZING])
-def test_an_order_that_wrote_nothing_is_abandoned_without_a_call(state: State) -> None:
+@pytest.mark.parametrize("state", [State.CHECKING, State.ORDERING, State.AUTHORIZING, State.DOWNLOADING])
+def test_an_order_with_nothing_in_the_dns_is_abandoned_without_a_call(state: State) -> None:
     """There is nothing to undo."""
     with bench(SLOW) as one:
         stopped = reach(one, state)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from datetime import timedelta
 from typing import Any
 
@@ -90,15 +92,17 @@ def test_a_failure_is_told_after_the_txt_values_are_gone() -> None:
         assert one.run(NAMES, next_attempt(claim(), found.back_to))
 
 
-def test_values_that_cannot_be_removed_keep_no_failure_back() -> None:
+def test_values_that_cannot_be_removed_keep_no_failure_back(caplog: pytest.LogCaptureFixture) -> None:
     """A provider that refuses is logged; the renewal's own failure is told."""
     with bench() as one:
         trouble(one, "validation", "dns")
         stopped = one.stop(WWW, at("cleaning"))
         one.dns.refuses = DnsError("dns-refused", "403")
-        with pytest.raises(IssuerError) as raised:
+        with pytest.raises(IssuerError) as raised, caplog.at_level(logging.WARNING, "perennial"):
             one.run(WWW, stopped)
         assert raised.value.code == "validation-failed"
+        said = {"event": "txt-left", "authority": "le", "record": "_acme-challenge.www.example.com"}
+        assert [json.loads(line) for line in caplog.messages] == [said | {"code": "dns-refused", "what": "403"}]
 
 
 @pytest.mark.parametrize(
