@@ -28,7 +28,7 @@ STEPS: Mapping[State, Callable[[Turn], Step]] = {
 }
 
 WITHOUT_CA = frozenset({State.PRESENTING, State.PROPAGATING, State.CLEANING})
-BOUND_TO_KEY = frozenset({State.AUTHORIZING, State.PRESENTING, State.PROPAGATING, State.ANSWERING})
+BOUND_TO_KEY = frozenset({State.AUTHORIZING, State.ANSWERING})  # where values are made, and used
 PASSING = frozenset({"rate-limited", "ca-down"})  # the order stands: the same step again
 STALE, MOST_STALE = timedelta(seconds=2), 20
 BUSY = timedelta(seconds=10)

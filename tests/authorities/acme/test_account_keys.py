@@ -55,10 +55,11 @@ def test_a_rollover_that_is_refused_leaves_the_old_key(caplog: pytest.LogCapture
     assert [json.loads(line)["event"] for line in caplog.messages] == ["account-key-refused"]
 
 
-def test_a_rollover_under_an_order_begins_it_again() -> None:
+@pytest.mark.parametrize("state", ["authorizing", "answering"])
+def test_a_rollover_under_an_order_begins_it_again(state: str) -> None:
     """TXT values are made with the account's key: those of the old one are removed, and another order is placed."""
     with bench() as one:
-        stopped = one.stop(NAMES, at("answering"))
+        stopped = one.stop(NAMES, at(state))
         one.change_account(roll="now")
         with pytest.raises(IssuerError) as raised:
             one.run(NAMES, stopped)
