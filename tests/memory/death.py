@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
-from functools import wraps
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from perennial.ports.channel import Channel
 from perennial.ports.queue import Queues
@@ -47,7 +46,7 @@ class Reaper:
         )
 
     def _watch(self, port: object, protocol: type, name: str) -> Any:
-        return _Watched(self, port, protocol, name)
+        return Watched(self.call, port, protocol, name)
 
     def call(self, name: str, *, effect: bool, act: Callable[[], Any]) -> Any:
         """Make a call, unless dead, or about to die."""
@@ -70,22 +69,28 @@ class Reaper:
         raise Death
 
 
-class _Watched:
-    """A port whose every marked method asks the reaper first."""
+class Caller(Protocol):
+    """Makes a call, or lets the process die of it."""
 
-    def __init__(self, reaper: Reaper, port: object, protocol: type, name: str) -> None:
-        self._parts = (reaper, port, protocol, name)
+    def __call__(self, name: str, *, effect: bool, act: Callable[[], Any]) -> Any:
+        """Make a call."""
+
+
+class Watched:
+    """A port whose every marked method is called through a reaper."""
+
+    def __init__(self, caller: Caller, port: object, protocol: type, name: str) -> None:
+        self._parts = (caller, port, protocol, name)
 
     def __getattr__(self, method: str) -> Any:
-        reaper, port, protocol, name = self._parts
+        caller, port, protocol, name = self._parts
         inner = getattr(port, method)
         mark = getattr(getattr(protocol, method, None), "port", None)
         if mark is None:
             return inner
 
-        @wraps(inner)
         def call(*args: Any, **keywords: Any) -> Any:
             """Make the call through the reaper."""
-            return reaper.call(f"{name}.{method}", effect=mark == "effect", act=lambda: inner(*args, **keywords))
+            return caller(f"{name}.{method}", effect=mark == "effect", act=lambda: inner(*args, **keywords))
 
         return call

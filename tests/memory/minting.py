@@ -75,8 +75,8 @@ def certificate(
     return builder.sign(signer, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 
-def signed(csr_der: bytes, not_before: datetime, lifetime: timedelta) -> bytes:
-    """Answer a CSR as a CA would: a certificate (DER) over its key and names."""
+def signed(csr_der: bytes, not_before: datetime, lifetime: timedelta, *, parent: str = "") -> bytes:
+    """Answer a CSR as a CA would: a certificate (DER) over its key and names; where a parent is named, as a public one (RFC 9773 §4.1)."""
     request = x509.load_der_x509_csr(csr_der)
     builder = (
         x509.CertificateBuilder()
@@ -89,6 +89,11 @@ def signed(csr_der: bytes, not_before: datetime, lifetime: timedelta) -> bytes:
     )
     for extension in request.extensions:
         builder = builder.add_extension(extension.value, extension.critical)
+    if parent:
+        known_as = x509.AuthorityKeyIdentifier(hashlib.sha1(parent.encode()).digest(), None, None)
+        builder = builder.add_extension(known_as, critical=False)
+        policies = x509.CertificatePolicies([x509.PolicyInformation(DOMAIN_VALIDATED, None)])
+        builder = builder.add_extension(policies, critical=False)
     return builder.sign(key(-1), hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 

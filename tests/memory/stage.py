@@ -27,6 +27,7 @@ from perennial.ports.tables import Query
 from perennial.workflows import deliver, due, look, sweep, walk
 from perennial.workflows.abandon import abandon as abandon_message
 from perennial.workflows.world import World
+from tests.memory.acme_site import Site
 from tests.memory.channel import MemoryChannel
 from tests.memory.death import Death, Reaper
 from tests.memory.queue import Message
@@ -93,6 +94,7 @@ class Stage:
         self.clock = Ticks(self.tables, now)
         self.reaper: Reaper | None = None
         self.authorities: Mapping[str, Authority] = authorities or {}
+        self.sites: dict[str, Site] = {}  # ACME CAs, each with a process of ours that dies with the rest
         self._heap: list[tuple[datetime, int, Callable[[], None]]] = []
         self._turns = count()
 
@@ -111,7 +113,8 @@ class Stage:
         )
         world = self.reaper.around(bare) if self.reaper else bare
         issuers: dict[str, Issuer] = {"vault": ByVault(world.vaults, self.settings.instance)}
-        for name, authority in self.authorities.items():
+        living = {name: site.authority for name, site in self.sites.items()}
+        for name, authority in {**self.authorities, **living}.items():
             issuers[name] = ThroughCsr(world.vaults, authority, self.settings.instance)
         return replace(world, issuers=issuers)
 
@@ -147,8 +150,14 @@ class Stage:
             self.at(self.now + VISIBILITY, lambda: self.abandon(text, queue))
 
     def _died(self) -> None:
+        for site in self.sites.values():
+            site.restart()
         if self.reaper:
             self.reaper.revive()
+
+    def call(self, name: str, *, effect: bool, act: Callable[[], Any]) -> Any:
+        """Make a call of a port that no world holds."""
+        return self.reaper.call(name, effect=effect, act=act) if self.reaper else act()
 
     def look(
         self, name: str, cause: str = "test", vault: str = "kv-orders", version: str = "", sha1: str = ""
