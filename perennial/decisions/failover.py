@@ -35,6 +35,15 @@ def half_gone(row: Renewal, life: Life) -> datetime:
     return began + (end - began) / 2
 
 
+def patience_ends(row: Renewal, life: Life) -> datetime:
+    """Return how long a CA that keeps us waiting is waited for.
+
+    Not less than half of what the renewal has taken before its turn: two CAs that need a day each would else be left in turn without end.
+    """
+    began = row.turn_began or row.opened
+    return max(half_gone(row, life), began + max(PATIENCE, (began - row.opened) / 2))
+
+
 def after_refusal(row: Renewal, issuers: tuple[str, ...], now: datetime) -> Turn | None:
     """Say who goes on after an issuer refused for good; None: all have, so that a person must act."""
     return _next(row, _left(row, issuers, row.issuer), issuers, now)
@@ -54,8 +63,7 @@ def after_failure(
 
 def after_wait(row: Renewal, issuers: tuple[str, ...], life: Life, now: datetime) -> Turn | None:
     """Say who goes on in place of an issuer that lets us wait too long; None: it has its time still, or nobody else is left."""
-    began = row.turn_began or row.opened
-    if now < max(half_gone(row, life), began + PATIENCE):
+    if now < patience_ends(row, life):
         return None
     return _next(row, tuple(name for name in _left(row, issuers) if name != row.issuer), issuers, now)
 

@@ -60,7 +60,7 @@ def no_longer_than(sight: Sight, row: Renewal, until: datetime) -> datetime:
     case = _case(sight)
     if row.checkpoint.step is not Step.SIGNING:
         return until
-    late = max(failover.half_gone(row, _life(case)), (row.turn_began or row.opened) + failover.PATIENCE)
+    late = failover.patience_ends(row, _life(case))
     other = late > sight.world.now and failover.after_wait(row, case.issuers, _life(case), late)
     return min(until, late) if other else until
 

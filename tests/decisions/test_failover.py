@@ -16,7 +16,7 @@ from tests.decisions.cases import DAY, NOW, claim
 
 LIST = ("first", "second", "third")
 LIFE = Life(floor=NOW + 10 * DAY, end=NOW + 20 * DAY)
-SECOND = timedelta(seconds=1)
+SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 FIRST = claim(issuer="first", opened=NOW)
 HALF = 5 * DAY
 
@@ -94,10 +94,15 @@ def test_an_issuer_that_left_the_list_hands_over_at_its_next_failure() -> None:
     [
         (None, NOW, HALF),
         (NOW + 4 * DAY, NOW, 7 * DAY),  # half of its own time
-        (NOW + 12 * DAY, NOW, 16 * DAY),  # begun under the floor: half of what is left of the life
-        (NOW + 20 * DAY - 30 * timedelta(minutes=1), NOW, 20 * DAY + timedelta(minutes=30)),  # an hour at least
+        (NOW + 12 * DAY, NOW + 8 * DAY, 16 * DAY),  # begun under the floor: half of what is left of the life
+        (NOW + 12 * DAY, NOW, 18 * DAY),  # but half of what it has taken so far
+        (
+            NOW + 20 * DAY - timedelta(minutes=30),
+            NOW + 20 * DAY - HOUR,
+            20 * DAY + timedelta(minutes=30),
+        ),  # an hour at least
     ],
-    ids=["first", "second", "under the floor", "at the end"],
+    ids=["first", "second", "under the floor", "after a long time", "at the end"],
 )
 def test_a_wait_lasts_as_long_as_the_turn(began: datetime | None, opened: datetime, patience: timedelta) -> None:
     """Then the next takes over, if one is left."""
