@@ -76,7 +76,7 @@ def _new_current(sight: Sight, entry: Entry, latest: Version) -> Entry:
     entry = replace(
         entry,
         version=latest,
-        previous=known.id if known else entry.previous,
+        previous=known.id if known else "",
         not_after=latest.not_after,
         foreign_versions=foreign,
         request=entry.request if entry.request and entry.request.version == latest.id else None,
@@ -116,24 +116,25 @@ def _signed_by(sight: Sight, latest: Version) -> tuple[str, str]:
     row = sight.renewal.value if sight.renewal else None
     if row is None or row.issuer == VAULT_ISSUER or row.new_version not in ("", latest.id):
         return "", ""
-    ours = row.replacing != latest.id and closes_as(row, latest) is Outcome.ISSUED
+    ours = closes_as(row, latest) is Outcome.ISSUED
     return (row.checkpoint.memory.get("by", ""), row.issuer) if ours else ("", "")
 
 
 def author_of(sight: Sight, known: Version | None, latest: Version) -> str:
     """Name who made a version, if it is known. Autorotation copies tags, so a tag counts only if it names the version replaced."""
-    if latest.made_by and known is not None and latest.made_for == known.id:
+    if known is None:
+        return ""
+    if latest.made_for == known.id:
         return latest.made_by
-    autorotated = known is not None and lifetimes.supervised(sight.entry.policy) and latest.made_by == known.made_by
-    return "key-vault" if autorotated and latest.made_for == (known.made_for if known else "") else ""
+    copied = (latest.made_for, latest.made_by) == (known.made_for, known.made_by)
+    return "key-vault" if copied and lifetimes.supervised(sight.entry.policy) else ""
 
 
 def announce_if_news(sight: Sight) -> None:
     """Tell of the current version unless it was told, or is older than one that was."""
     entry, version = sight.entry, sight.entry.version
-    if version is None or version.leaf is None or version.id == entry.announced or sight.gone:
+    if version is None or version.leaf is None or version.id == entry.announced:
         return
-    previous = entry.previous if entry.previous != version.id else ""
     author = version.made_by if version.made_for == entry.previous else ""
-    sight.entry = announce.announce_version(sight.world, entry, version, previous, author)
+    sight.entry = announce.announce_version(sight.world, entry, version, entry.previous, author)
     sight.did.append("announced")

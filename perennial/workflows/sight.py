@@ -147,8 +147,10 @@ def _hinted(entry: Entry, world: World, look: Look) -> Entry:
 
 def must_read(sight: Sight) -> bool:
     """Tell whether the vault must be read before deciding, whoever holds the renewal."""
-    renewal = sight.renewal.value if sight.renewal else None
-    current = sight.entry.version
-    replaced = renewal is not None and renewal.outcome in (Outcome.ISSUED, Outcome.SUPERSEDED)
-    stale = replaced and current is not None and renewal is not None and renewal.replacing == current.id
-    return current is None or sight.entry.gone is not None or sight.entry.read_at <= sight.world.now or stale
+    entry, current = sight.entry, sight.entry.version
+    if current is None or entry.gone is not None or entry.read_at <= sight.world.now:
+        return True
+    if sight.renewal is None:
+        return False
+    claim = sight.renewal.value  # one that has ended in another version: its look died before it wrote the row
+    return claim.outcome in (Outcome.ISSUED, Outcome.SUPERSEDED) and claim.replacing == current.id

@@ -1,0 +1,118 @@
+"""What one line of the log says of a unit of work: queries and alerts read its members as columns."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from perennial.errors import Changed, ChannelError
+from perennial.model.notices import Attempt, Delivery, DeliveryState
+from perennial.ports.tables import Stored
+from tests.workflows.telling import DAY, FAR, HOUR, MINUTE, START, Scene, version_notice
+from tests.workflows.test_turns import SUBJECT, close, rewrite, told
+
+
+def lost_race(scene: Scene) -> None:
+    """Let another write each delivery between its read and its save."""
+    table = scene.tables.deliveries
+
+    class Raced:
+        """Deliveries that another writes a moment earlier."""
+
+        def __getattr__(self, name: str) -> object:
+            """Let everything through but the save."""
+            return getattr(table, name)
+
+        def save(self, row: Stored[Delivery]) -> Stored[Delivery]:
+            """Find the row written by another."""
+            raise Changed(row.value.key)
+
+    scene.tables = replace(scene.tables, deliveries=Raced())  # type: ignore[arg-type]  # all of its methods
+
+
+def early(scene: Scene) -> None:
+    """Let its rung lie ahead."""
+    rewrite(scene, attempts=(Attempt(START, "503"),), next_attempt=START + MINUTE)
+
+
+def fails(scene: Scene) -> None:
+    """Let the channel fail."""
+    scene.channel.down = ChannelError("500")
+
+
+def throttles(scene: Scene) -> None:
+    """Let the channel ask for patience."""
+    scene.channel.down = ChannelError("429", throttled=True)
+
+
+def answers_late(scene: Scene) -> None:
+    """Let another take the row over while the channel takes the notice."""
+    scene.channel.on_send = lambda _: scene.tables.deliveries.put(scene.only())
+
+
+def after_a_newer_one(scene: Scene) -> None:
+    """Let a newer version have been delivered."""
+    newer = version_notice(2, START + HOUR)
+    scene.tell(newer)
+    row = next(one for one in scene.deliveries() if one.notice == newer.id)
+    scene.tables.deliveries.put(replace(row, state=DeliveryState.DELIVERED))
+
+
+def beside_a_held_one(scene: Scene) -> None:
+    """Let another version be on its way."""
+    newer = version_notice(2, START + HOUR)
+    scene.tell(newer)
+    row = next(one for one in scene.deliveries() if one.notice == newer.id)
+    scene.tables.deliveries.put(replace(row, lease_until=START + MINUTE))
+
+
+@pytest.mark.parametrize(
+    ("act", "outcome"),
+    [
+        (lambda _: None, "delivered"),
+        (lambda scene: scene.tables.deliveries.delete(SUBJECT, scene.only().key), "no-such-delivery"),
+        (lambda scene: rewrite(scene, state=DeliveryState.ABANDONED), "closed-before"),
+        (lambda scene: rewrite(scene, lease_until=START + MINUTE), "under-lease"),
+        (early, "too-early"),
+        (lambda scene: scene.tables.subscriptions.delete("subscription", "orders"), "abandoned"),
+        (lambda scene: close(scene, FAR), "subscription-closed"),
+        (lost_race, "taken-by-another"),
+        (after_a_newer_one, "superseded"),
+        (beside_a_held_one, "gave-way"),
+        (fails, "failed"),
+        (throttles, "throttled"),
+        (answers_late, "answer-not-recorded"),
+    ],
+)
+def test_the_line_of_a_turn_says_how_it_ended(
+    act: Callable[[Scene], object], outcome: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One line a turn, with subject and delivery."""
+    scene = told()
+    row = scene.only()
+    act(scene)
+    with caplog.at_level(logging.INFO, logger="perennial"):
+        scene.deliver(row)
+    (line,) = [one for one in map(json.loads, caplog.messages) if one["event"] == "deliver"]
+    assert line == {"event": "deliver", "subject": SUBJECT, "delivery": row.key, "outcome": outcome}
+
+
+def test_what_was_given_up_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    """With the reason."""
+    scene = told()
+    row = scene.only()
+    close(scene, FAR)
+    scene.now = START + 7 * DAY
+    scene.deliver(row)
+    (line,) = [one for one in map(json.loads, caplog.messages) if one["event"] == "abandoned"]
+    assert line == {
+        "event": "abandoned",
+        "subject": SUBJECT,
+        "delivery": row.key,
+        "kind": "new-version",
+        "why": "the subscription is closed after failures",
+    }
