@@ -7,8 +7,6 @@ from dataclasses import MISSING, fields
 from difflib import get_close_matches
 from typing import Any, get_type_hints
 
-import msgspec
-
 from perennial.settings.readers import Wrong
 
 
@@ -17,6 +15,8 @@ class Objects:
 
     def __init__(self, text: str, what: str) -> None:
         """Read the array; `what` is its name in faults. Raises Wrong where it is none."""
+        import msgspec  # here, so that an installation without CAs starts without it
+
         try:
             found = msgspec.json.decode(text)
         except msgspec.DecodeError as error:
@@ -59,6 +59,8 @@ class Objects:
 
     def _value(self, place: int, name: str, value: object, hint: Any) -> dict[str, Any]:
         """Return the member if its value is of the right kind. A wrong one is not quoted: it may be a secret at the wrong place."""
+        import msgspec
+
         try:
             return {name: msgspec.convert(value, type=hint)}
         except msgspec.ValidationError as error:
