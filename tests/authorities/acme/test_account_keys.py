@@ -52,7 +52,43 @@ def test_a_rollover_that_is_refused_leaves_the_old_key(caplog: pytest.LogCapture
         one.ca.troubles.append(Trouble(on="key-change", type="malformed", status=400))
         one.issue(WWW)
         assert (one.account().key_id, one.account().next_key_id, one.account().roll) == (before.key_id, "", "")
-    assert [json.loads(line)["event"] for line in caplog.messages] == ["account-key-refused"]
+    (said,) = map(json.loads, caplog.messages)
+    assert (said["event"], said["authority"], said["account"]) == ("account-key-refused", "le", before.url)
+
+
+def test_a_limit_on_the_way_to_a_new_key_is_waited_for() -> None:
+    """429 is no refusal of the key: wish and new key stay, and are told to the CA later."""
+    with bench() as one:
+        one.issue()
+        one.change_account(roll="the yearly change")
+        one.ca.troubles.append(Trouble(on="key-change", type="rateLimited", status=429, retry_after=60))
+        assert failure(one, WWW).code == "rate-limited"
+        assert one.account().roll
+        assert one.account().next_key_id
+        one.issue(WWW)
+        assert not one.account().roll
+
+
+def test_each_step_towards_an_account_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """By its name, with the CA's: a key, an account, another contact, another key."""
+    with bench(contact=("mailto:a@example.com",)) as one, caplog.at_level(logging.INFO, "perennial"):
+        one.issue()
+        one.tables.accounts.delete("le", "account")
+        one.restart(contact=("mailto:b@example.com",))
+        one.issue(WWW)
+        one.change_account(roll="the yearly change")
+        one.issue(("a.example.com",))
+    said = [json.loads(line) for line in caplog.messages]
+    assert {line["authority"] for line in said} == {"le"}
+    assert [line["step"] for line in said if line["event"] == "account-step"] == [
+        "key",
+        "made",
+        "key",
+        "found",
+        "contact",
+        "next-key",
+        "rolled",
+    ]
 
 
 @pytest.mark.parametrize("state", ["authorizing", "answering"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+from datetime import timedelta
 
 import pytest
 
@@ -176,6 +177,27 @@ def test_a_contact_that_is_refused_keeps_no_certificate_waiting() -> None:
         assert [found.code for found in one.authority.obstacles(WWW, one.now)] == ["account-refused"]
 
 
+def test_a_limit_on_the_way_to_a_new_contact_is_waited_for() -> None:
+    """429 is no refusal of the contact: it is told to the CA by the next attempt."""
+    with bench(contact=("mailto:a@example.com",)) as one:
+        one.issue()
+        one.restart(contact=("mailto:b@example.com",))
+        one.ca.troubles.append(Trouble(on="account", type="rateLimited", status=429))
+        assert failure(one, WWW).code == "rate-limited"
+        one.issue(WWW)
+        assert one.account().contact == ("mailto:b@example.com",)
+
+
+def test_services_that_moved_are_found_after_a_day() -> None:
+    """The account goes on, at the addresses of the newer directory."""
+    with bench() as one:
+        one.issue()
+        one.clock[0] += timedelta(days=2)
+        one.issue(WWW)
+        assert one.asked("directory") == 2
+        assert one.asked("new-nonce") == 3  # a new session has none yet
+
+
 def test_another_directory_under_the_same_name_has_its_own_account() -> None:
     """Staging becomes production: what was known of the first is no longer said of the second."""
     with bench() as one, bench() as two:
@@ -207,6 +229,16 @@ def test_a_missing_binding_says_what_is_missing(setting: dict[str, object], secr
         one.secrets = {"CA": secret} if secret else {}
         assert failure(one).code == "eab-missing"
         assert accounts(one) == 0
+
+
+def test_a_contact_that_is_refused_is_no_fault_of_the_binding() -> None:
+    """The CA names the contact, and so does the failure."""
+    with bench(Conduct(eab={"kid-1": SECRET}), eab_key_id="kid-1", eab_secret="CA") as one:
+        one.secrets = {"CA": SECRET}
+        one.stop(NAMES, lambda _: one.tables.accounts.get("le", "account") is not None and bool(one.account().key_id))
+        one.ca.troubles += [Trouble(on="new-account", type="accountDoesNotExist", status=400)]
+        one.ca.troubles += [Trouble(on="new-account", type="invalidContact", status=400)]
+        assert failure(one).code == "account-refused"
 
 
 def test_a_wrong_binding_is_told_as_such() -> None:
