@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from perennial.errors import IssuerError
 from perennial.model.authority import Obstacle, Suggestion
+from perennial.model.certificate import CertificateRef
 from perennial.model.reasons import Reason, ReasonCode
 from perennial.model.renewal import Checkpoint, Issued, Renewal, Step, Waiting
 from tests.memory import minting
@@ -25,6 +26,7 @@ class Signer:
     busy_until: datetime | None = None
     ordered: dict[str, datetime] = field(default_factory=dict)  # CSR's hash and renewal → when it was ordered
     found: int = 0  # orders that were found as intents
+    placed: dict[tuple[CertificateRef, str], str] = field(default_factory=dict)  # which order a renewal has
 
     def sign(self, csr: bytes, renewal: Renewal, *, fresh: bool, now: datetime) -> Waiting | Issued:
         """Take the next step."""
@@ -49,6 +51,7 @@ class Signer:
                 else:
                     hold(order not in self.ordered, "ordered-once", f"{renewal.certificate}: one CSR was ordered twice")
                     self.ordered[order] = now
+                    self.placed[renewal.certificate, renewal.replacing] = order
                 return _wait(self.ordered[order] + self.delay, {"state": "thinking"})
             case _ if self.busy_until is not None and now < self.busy_until:
                 return _wait(min(self.busy_until, now + timedelta(hours=6)), memory)
@@ -66,7 +69,8 @@ class Signer:
         return ()
 
     def abandon(self, renewal: Renewal, now: datetime) -> None:
-        """Nothing is to be undone: an order that nobody fetches lapses."""
+        """Let its order lapse: when its turn comes round again, it is placed anew."""
+        self.ordered.pop(self.placed.pop((renewal.certificate, renewal.replacing), ""), None)
 
 
 def _wait(until: datetime, memory: Mapping[str, str]) -> Waiting:

@@ -34,7 +34,8 @@ class Kind(StrEnum):
     SELF = "self"  # by its vault, self-signed
     CA = "ca"  # by its vault, through an integrated CA
     AUTO = "auto"  # by Key Vault's own rotation, until that is late
-    CSR = "csr"  # through an authority that its tag names
+    CSR = "csr"  # through an authority that its tag names, half of them through the first of two
+    ACME = "acme"  # through a list of CAs that speak ACME
     NOTHING = "nothing"  # imported, and nothing can renew it
     FOREIGN = "foreign"  # by another manager, as its tag says
     STRANGER = "stranger"  # by Terraform or the like, which leaves no tag
@@ -45,6 +46,7 @@ WEIGHTS = {
     Kind.CA: 22,
     Kind.AUTO: 16,
     Kind.CSR: 16,
+    Kind.ACME: 24,
     Kind.NOTHING: 8,
     Kind.FOREIGN: 8,
     Kind.STRANGER: 8,
@@ -55,6 +57,11 @@ CAS: Mapping[str, timedelta | None] = {"six-days": 6 * DAY, "weeks": 47 * DAY, "
 
 #: Authorities that sign CSRs, likewise.
 SIGNERS: Mapping[str, timedelta] = {"short": 6 * DAY, "long": 90 * DAY}
+
+
+#: CAs that speak ACME, likewise; and the lists of them that tags name.
+ACME: Mapping[str, timedelta] = {"le": 12 * DAY, "backup": 6 * DAY}
+LISTS = ("le", "le backup", "le backup", "backup le")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +101,19 @@ def _role(ref: CertificateRef, dice: Random) -> Role:
     tags = {"perennial-owner": "team"} if dice.random() < 0.5 else {}
     if kind is Kind.CSR:
         signer = dice.choice(list(SIGNERS))
-        life, tags["perennial-issuer"] = SIGNERS[signer], signer
+        others = [other for other in SIGNERS if other != signer]
+        listed = [signer, *others] if int(ref.name[1:]) % 2 else [signer]  # no dice: seeds stay what they were
+        life, tags["perennial-issuer"] = SIGNERS[signer], ", ".join(listed)
+    if kind is Kind.ACME:
+        tags["perennial-issuer"] = dice.choice(LISTS)
+        life, issuer_class = ACME[tags["perennial-issuer"].split()[0]], IssuerClass.PUBLIC
     if kind is Kind.FOREIGN:
         tags["Acmebot"] = "yes"
+    wild = (f"*.{host}",) if kind is Kind.ACME and dice.random() < 0.5 else ()
     policy = IssuancePolicy(
         issuer=issuer,
         subject=f"CN={host}",
-        names=(host,),
+        names=(*wild, host),
         action=action,
         trigger_percentage=dice.choice((80, 85, 90)) if kind is Kind.AUTO else None,
         validity_months=months,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import timedelta
 from random import Random
@@ -19,7 +19,6 @@ from perennial.model.decision import Mode
 from perennial.model.inventory import Entry
 from perennial.model.messages import Look, Nudge
 from perennial.model.notices import Delivery, Subscription
-from perennial.model.renewal import Outcome, Renewal
 from perennial.ports import tables as specs
 from perennial.ports.queue import Queues
 from perennial.ports.tables import Tables
@@ -30,6 +29,7 @@ from tests.memory.queue import Message
 from tests.memory.shelf import VaultEvent
 from tests.memory.stage import TRIES, VISIBILITY, WORK, Stage
 from tests.memory.tables import MemoryTable, Rows
+from tests.simulation import acme
 from tests.simulation.authority import Signer
 from tests.simulation.cast import BEGIN, CAS, DAY, SIGNERS, Role, Size, cast, vaults_of
 from tests.simulation.ports import Agenda, Counting, Down, Mishap, Receiver, Told
@@ -57,11 +57,12 @@ class Fleet(Stage):
         self.log = hashlib.sha256()
         self.storage_down = False
         self.reborn = False  # the process died in the invocation that has just ended
-        self._known: dict[tuple[CertificateRef, str], Outcome] = {}  # claims as they were written last
         self.truth = Truth(self.vaults, dict(self.settings.vaults), BEGIN)
         self.settings = replace(self.settings, max_renewals_per_day=max(2, size.certificates // 8))
         self.watch = Watch(self.truth, self.befell, brake=self.settings.max_renewals_per_day or 0)
         self.agenda = Agenda(self.dice.expovariate, self.at, lambda: self.now)
+        self.dns, self.acme = acme.settle(self)
+        self.settings = replace(self.settings, authorities=tuple(site.setting for site in self.sites.values()))
         self._watch_ports()
         self.issuers = {name: self.vaults.add_issuer(name) for name in CAS} | {
             "Self": self.vaults.shelf.issuers["self"]
@@ -96,8 +97,8 @@ class Fleet(Stage):
         inventory, renewals = self.rows("inventory"), self.rows("renewals")
         self.tables = replace(
             self.tables,
-            inventory=Told(specs.INVENTORY, inventory, lambda entry: self.watch.entry(entry, self.now)),
-            renewals=Told(specs.RENEWALS, renewals, self.claimed),
+            inventory=Told(specs.INVENTORY, inventory, self.wrote),
+            renewals=Told(specs.RENEWALS, renewals, lambda row: self.watch.claimed(row, self.now)),
         )
         self.receivers = {name: self._receiver(name) for name in ("steady", "shaky")}
         self.channels = {**self.receivers}
@@ -105,6 +106,11 @@ class Fleet(Stage):
         self.watch.subscriptions = names
         for name, channel in names.items():
             self.tables.subscriptions.put(Subscription(name=name, channel=channel, created=self.now))
+
+    def wrote(self, entry: Entry) -> None:
+        """Check a certificate's row as it is written."""
+        self.watch.entry(entry, self.now)
+        self.acme.entry(entry)
 
     def rows(self, table: str) -> Rows:
         """Return what is in a table, for another table over the same rows."""
@@ -138,6 +144,8 @@ class Fleet(Stage):
         self.run(self.size.span)
         self.audit()
         self.befell["create applied but answered 503"] += self.vaults.applied
+        self.befell["merge refused: another operation had taken its place"] += self.vaults.strangers
+        self.befell.update(acme.struck(self))
 
     # the ports, as an invocation has them
 
@@ -148,6 +156,12 @@ class Fleet(Stage):
             down = {one.name: Down() for one in fields(Tables)}
             world = replace(world, tables=Tables(**typed("dict[str, Any]", down)), queues=typed("Queues", Down()))
         return replace(world, issuers={name: Counting(one, self.befell) for name, one in world.issuers.items()})
+
+    def call(self, name: str, *, effect: bool, act: Callable[[], Any]) -> Any:
+        """Make a call of a port of a CA: its tables are as down as the rest of storage."""
+        if self.storage_down and name.startswith(("accounts", "usages")):
+            raise Unavailable(f"{name}: 503")
+        return super().call(name, effect=effect, act=act)
 
     def handle(self, message: Message, tried: int) -> None:
         """Let a function have a message, unless it is one of those that never succeed."""
@@ -261,15 +275,6 @@ class Fleet(Stage):
         """Tell whether a claim on it found an operation after a crash: the one exception, ours for merging."""
         return any(claim.is_open and claim.adopted for claim in self.claims(ref.name, ref.vault))
 
-    def claimed(self, row: Renewal) -> None:
-        """Check a claim that is inserted, and note how one ends."""
-        key = (row.certificate, row.replacing)
-        before, self._known[key] = self._known.get(key), row.outcome
-        if before is None:
-            self.watch.claim(row, self.now)
-        elif before is not row.outcome:
-            self.befell["reopened" if row.is_open else f"closed: {row.outcome}"] += 1
-
     def set_modes(self, modes: Mapping[str, Mode]) -> None:
         """Change the vaults' modes in the settings."""
         self.settings = replace(self.settings, vaults=modes)
@@ -288,6 +293,7 @@ class Fleet(Stage):
         """Check what must be so of the whole fleet now."""
         entries = {ref: entry for ref in self.vaults.shelf.names if (entry := self.row(ref)) is not None}
         self.watch.audit(entries, self.now)
+        self.acme.audit(acme.hosts(self))
 
     def _audit(self) -> None:
         self.audit()

@@ -49,6 +49,7 @@ MUST_BEFALL = (
     "vault firewalled",
     "kill-switch",
     "replaced-version-is-back",
+    "failed over",
     "paced",
     "gone",
 )

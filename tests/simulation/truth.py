@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from perennial.model.certificate import CertificateRef, IssuerClass
 from perennial.model.decision import Mode
 from tests.memory.shelf import Name
-from tests.simulation.cast import DAY, SIGNERS
+from tests.simulation.cast import ACME, DAY, SIGNERS
 from tests.simulation.vaults import FleetVaults
 
 LONG_AGO = timedelta(days=4000)
+SIGNED = {*SIGNERS, *ACME}
+CLAIM = max(ACME.values())  # a claim that one CA of a list has refused for good may be open for so long
 PEOPLE = 2 * DAY  # what a person changes without an event is seen by the next day's sweep or look; then a day to renew
 
 
@@ -23,6 +25,7 @@ class Truth:
     modes: dict[str, Mode]
     began: datetime
     issuers: dict[str, datetime] = field(default_factory=dict)
+    refusals: dict[str, datetime] = field(default_factory=dict)  # CA → when it last refused for good
     reach: dict[str, datetime] = field(default_factory=dict)  # vault → when it last refused us for long
     switch: datetime | None = None
     switched_off: bool = False
@@ -52,16 +55,17 @@ class Truth:
         return self._no_way(name)
 
     def _no_way(self, name: Name) -> str:
-        current, issuer = name.current, self.issuer(name)
-        if not issuer:
+        current, issuers = name.current, self.issuers_of(name)
+        if not issuers:
             return "nothing can renew it"
         if name.busy and name.pending and name.pending.request_id not in self.vaults.ours:
             return "somebody's operation is pending"
-        if issuer in SIGNERS and name.policy.by_vault:
+        signed = SIGNED.issuperset(issuers)
+        if signed and name.policy.by_vault:
             return "its policy gives no CSR"
         leaf = current.leaf if current else None
         own = leaf is not None and leaf.issuer_class is IssuerClass.SELF_SIGNED
-        other = name.policy.by_vault and issuer not in SIGNERS and own != (name.policy.issuer == "Self")
+        other = name.policy.by_vault and not signed and own != (name.policy.issuer == "Self")
         lost = leaf is not None and not set(leaf.names) <= set(name.policy.names)
         return "its policy would issue something else" if other or lost else ""
 
@@ -75,10 +79,17 @@ class Truth:
         wish = self.tags(self.vaults.shelf.names[ref]).get("perennial-renew", "")
         return wish == "always" or (self.modes.get(ref.vault) is Mode.RENEW and wish != "never")
 
-    def issuer(self, name: Name) -> str:
-        """Return who would renew it; empty: nobody."""
+    def issuers_of(self, name: Name) -> list[str]:
+        """Return who would renew it, in order; empty: nobody."""
         wish = self.tags(name).get("perennial-issuer", "")
-        return wish or (name.policy.issuer if name.policy.by_vault else "")
+        return wish.replace(",", " ").split() or ([name.policy.issuer] if name.policy.by_vault else [])
+
+    def served_since(self, name: Name, now: datetime) -> datetime:
+        """Return since when its issuers were well: of CAs that speak ACME one is enough, unless another has refused for good."""
+        issuers, never = self.issuers_of(name), self.began - LONG_AGO
+        well = [self.issuers.get(issuer, never) for issuer in issuers]
+        refused = any(self.refusals.get(issuer, never) + CLAIM > now for issuer in issuers)
+        return max(well) if refused or not ACME.keys() >= set(issuers) else min(well)
 
     def owed_since(self, ref: CertificateRef, now: datetime) -> datetime | None:
         """Return since when nothing at all has been in the way, with the time that we are given; None: something is."""
@@ -86,7 +97,7 @@ class Truth:
             return None
         never = self.began - LONG_AGO
         outside = (
-            self.issuers.get(self.issuer(self.vaults.shelf.names[ref]), never),
+            self.served_since(self.vaults.shelf.names[ref], now),
             self.reach.get(ref.vault, never),
             self.switch or never,
         )
