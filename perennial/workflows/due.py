@@ -23,7 +23,7 @@ DAY = timedelta(days=1)
 
 
 def find_due(world: World) -> None:
-    """Queue what is due, the earliest hour first; note that the clock has ticked, for `health`."""
+    """Queue what is due, the earliest hour first, and of what is late by a day the least life left; note that the clock has ticked, for `health`."""
     queued = {vault: _certificates(world, vault) for vault in world.settings.vaults}
     for vault in world.settings.vaults:
         _vault(world, vault)
@@ -56,12 +56,15 @@ def _due(world: World, vault: str) -> list[Stored[Entry]]:
         found += page.items
         more = page.more
         if more is None:
-            return sorted(found, key=lambda stored: _urgency(stored.value))
+            return sorted(found, key=lambda stored: _urgency(stored.value, world.now))
 
 
-def _urgency(entry: Entry) -> tuple[datetime, bool, datetime]:
-    """Order by the hour of the next check, and within an hour the least life left first: a CA that revokes all at once makes all due at once."""
-    hour = entry.next_check.replace(minute=0, second=0, microsecond=0)
+def _urgency(entry: Entry, now: datetime) -> tuple[datetime, bool, datetime]:
+    """Order by the hour of the next check, and within an hour the least life left first: a CA that revokes all at once makes all due at once.
+
+    What is late by a day or more is late alike: after an outage of days the hours say nothing, and CAs' limits may let only some go first.
+    """
+    hour = max(entry.next_check, now - DAY).replace(minute=0, second=0, microsecond=0)
     return hour, entry.not_after is None, entry.not_after or entry.next_check
 
 

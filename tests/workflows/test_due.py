@@ -59,6 +59,17 @@ def test_within_an_hour_the_least_life_left_goes_first() -> None:
     assert [look.certificate.name for look, _ in tick(on)] == ["c0004", "c0005", "c0003", "c0002", "c0001", "c0000"]
 
 
+def test_after_an_outage_of_days_the_least_life_left_goes_first() -> None:
+    """Whatever the hour at which each would have been looked at; what is late by less than a day comes after it."""
+    on = stage(5)
+    for number in range(5):
+        stored = on.tables.inventory.get("kv-orders", f"c{number:04}")
+        assert stored is not None
+        late = timedelta(hours=2) if number == 4 else (9 - number) * DAY + number * timedelta(hours=5)
+        on.tables.inventory.put(replace(stored.value, next_check=NOW - late, not_after=NOW + (9 - number) * DAY))
+    assert [look.certificate.name for look, _ in tick(on)] == ["c0003", "c0002", "c0001", "c0000", "c0004"]
+
+
 def test_a_row_that_was_queued_is_out_of_the_way_for_an_hour() -> None:
     """The row is moved on before its look is queued: a lost message costs an hour, a second tick finds nothing."""
     on = stage(1)
