@@ -11,6 +11,7 @@ from localazure.client import LocalAzure
 from localazure.operator import Operator
 from tests.journeys.rights import asked_too_much
 from tests.journeys.running import Journey
+from tests.journeys.signing import Signing
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +33,11 @@ def journey(azure: LocalAzure, operator: Operator, account: str, tmp_path: Path)
     azure.clear_faults()
     azure.delivery()
     assert asked_too_much(azure.requests("keyvault"), under_way.vaults) == []
+
+
+@pytest.fixture
+def signer(journey: Journey) -> Iterator[Signing]:
+    """What a journey of signed certificates has. When it is over, the app has asked its vault of keys for no more than to make keys and sign."""
+    made = Signing.over(journey)
+    yield made
+    assert made.asked_too_much() == []
