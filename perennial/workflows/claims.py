@@ -118,6 +118,7 @@ def _new_claim(sight: Sight, decision: Renew) -> Renewal:
         ari_id=current.leaf.ari_id if current.leaf else "",
         issued_by=sight.entry.issued_by,
         drift=case.differs,
+        window_ends=sight.entry.window_ends,
     )
 
 

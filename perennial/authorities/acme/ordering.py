@@ -102,7 +102,9 @@ def _replaces(turn: Turn) -> str:
 
 def _exempt(turn: Turn) -> bool:
     """Tell whether the CA's limits do not hold: it renews by `replaces` inside the window that the CA suggested (Boulder: not after it)."""
-    return bool(_replaces(turn)) and turn.renewal.trigger is ReasonCode.SUGGESTED
+    renewal = turn.renewal
+    inside = renewal.window_ends is not None and turn.now <= renewal.window_ends
+    return inside and renewal.trigger is ReasonCode.SUGGESTED and bool(_replaces(turn))
 
 
 def _urgent(turn: Turn) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -79,9 +79,21 @@ def test_an_order_inside_its_window_costs_nothing() -> None:
         issued = one.issue()
         certificate = next(iter(one.ca.books.certificates.values()))
         before = spent(one)
-        columns = {"ari_id": certificate.ari_id, "issued_by": issued.by}
+        columns = {"ari_id": certificate.ari_id, "issued_by": issued.by, "window_ends": one.now + DAY}
         one.issue(NAMES, claim(**columns, trigger=ReasonCode.SUGGESTED))
         assert spent(one) == before
+
+
+@pytest.mark.parametrize("ends", [None, NOW - timedelta(seconds=1)])
+def test_an_order_after_its_window_counts(ends: datetime | None) -> None:
+    """A renewal that was held up until the window had passed is one like any other to the CA (Boulder: inside the window alone)."""
+    with bench() as one:
+        issued = one.issue()
+        certificate = next(iter(one.ca.books.certificates.values()))
+        columns = {"ari_id": certificate.ari_id, "issued_by": issued.by, "window_ends": ends}
+        one.issue(NAMES, claim(**columns, trigger=ReasonCode.SUGGESTED))
+        sets = [row.spent for row in usages(one) if row.bucket.startswith("set:")]
+        assert [len(instants) for instants in sets] == [2]
 
 
 def test_the_same_without_a_suggestion_counts() -> None:
