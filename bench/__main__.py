@@ -11,7 +11,20 @@ from contextlib import closing
 from azure.core.exceptions import AzureError
 from urllib3.exceptions import HTTPError
 
-from bench import cold_start, dead_webhook, events, find_due, first_sweep, machine, page, renewals, simulation, sweep
+from bench import (
+    acme_calls,
+    acme_fleet,
+    cold_start,
+    dead_webhook,
+    events,
+    find_due,
+    first_sweep,
+    machine,
+    page,
+    renewals,
+    simulation,
+    sweep,
+)
 from bench.filling import RefusedError
 from bench.local import TookTooLongError
 from bench.table import Figure, Row, Run, markdown, over_budget
@@ -27,6 +40,8 @@ ROWS = (
     Row("first-sweep", first_sweep.measure),
     Row("find-due", find_due.measure),
     Row("renewals", renewals.measure),
+    Row("acme-calls", acme_calls.measure),
+    Row("acme-fleet", acme_fleet.measure),
     Row("dead-webhook", dead_webhook.measure),
     Row("simulation", simulation.measure),
 )
