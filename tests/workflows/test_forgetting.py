@@ -1,0 +1,68 @@
+"""What is old is forgotten, table by table, to the second and not too much at a time."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import replace
+
+import pytest
+
+from perennial.model.certificate import CertificateRef
+from perennial.model.findings import Finding, Severity
+from perennial.model.history import HistoryKind, Record, VaultWalk, WalkState
+from perennial.model.notices import DeliveryState
+from perennial.ports.tables import Query
+from perennial.workflows.prune import ROWS_A_TICK, prune
+from tests.workflows.test_schedules import put_delivery
+from tests.workflows.walking import DAY, SECOND, stage
+
+
+def test_each_table_is_forgotten_by_its_own_age(caplog: pytest.LogCaptureFixture) -> None:
+    """To the second: deliveries by their span, the rest by the history's; what is open stays for ever."""
+    on = stage()
+    old, young = on.now - on.settings.keep_deliveries, on.now - on.settings.keep_history
+    put_delivery(on, "kv-a:x", closed=old, state=DeliveryState.DELIVERED)
+    put_delivery(on, "kv-a:y", closed=old + SECOND, state=DeliveryState.DELIVERED)
+    put_delivery(on, "kv-a:z", closed=None)
+    record = Record(certificate=CertificateRef("kv-a", "x"), id="1", at=young, kind=HistoryKind.EVENT)
+    on.tables.history.put(record)
+    on.tables.history.put(replace(record, id="2", at=young + SECOND))
+    finding = Finding(vault="kv-a", certificate="x", rule="r", severity=Severity.LOW, opened=young, last_seen=young)
+    for rule, resolved in (("old", young), ("young", young + SECOND), ("open", None)):
+        on.tables.findings.put(replace(finding, rule=rule, resolved=resolved))
+    for at in (young, young + SECOND):
+        on.tables.sweeps.put(VaultWalk(tick=at, vault="kv-a", state=WalkState.WHOLE))
+    with caplog.at_level(logging.INFO, logger="perennial"):
+        assert prune(on.world())
+        assert prune(on.world())
+    assert [json.loads(text) for text in caplog.messages] == [{"event": "pruned", "rows": 4}]
+    left = [row.value.subject for row in on.tables.deliveries.select(Query()).items]
+    assert left == ["kv-a:y", "kv-a:z"]
+    assert [row.id for row in on.history("x", "kv-a")] == ["2"]
+    rules = [row.value.rule for row in on.tables.findings.select(Query(partition="kv-a")).items]
+    assert rules == ["open", "young"]
+    ticks = [row.value.tick for row in on.tables.sweeps.select(Query()).items if row.value.vault == "kv-a"]
+    assert ticks == [young + SECOND]
+
+
+@pytest.mark.parametrize("first", ["deliveries", "history", "findings"])
+def test_a_tick_forgets_no_more_than_its_number_over_all_tables(first: str) -> None:
+    """What one table used up is left to the next tick."""
+    on = stage()
+    old = on.now - 500 * DAY
+    finding = Finding(vault="kv-a", certificate="x", rule="r", severity=Severity.LOW, opened=old, last_seen=old)
+    record = Record(certificate=CertificateRef("kv-a", "x"), id="", at=old, kind=HistoryKind.EVENT)
+    for number in range(ROWS_A_TICK - 1):
+        match first:
+            case "deliveries":
+                put_delivery(on, f"kv-a:{number}", closed=old)
+            case "history":
+                on.tables.history.put(replace(record, id=f"{number}"))
+            case _:
+                on.tables.findings.put(replace(finding, rule=f"{number}", resolved=old))
+    for number in range(3):
+        on.tables.sweeps.put(VaultWalk(tick=old, vault=f"kv-{number}", state=WalkState.WHOLE))
+    assert not prune(on.world())
+    assert len([row for row in on.tables.sweeps.select(Query()).items if row.value.tick == old]) == 2
+    assert prune(on.world())
