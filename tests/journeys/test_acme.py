@@ -28,9 +28,9 @@ def renewed_in_its_window(
 ) -> list[str]:
     """Let the CA's window open and the hours pass until it is asked again; return what the renewal asked of the vault."""
     before = len(journey.asked(vault))
-    await_until(lambda: app.certificate(vault, "web")["suggested_at"], PATIENCE)
+    await_until(lambda: app.certificate(vault, "web")["suggested_at"], PATIENCE)  # asked right after issuance
     move()
-    signing.ask_again(journey, app, vault, "web")
+    signing.ask_again(journey, vault, "web")
     app.tick()
     issued(app, journey, vault, versions)
     claimed = signing.history(app, vault, "web", "claimed")[-1]
