@@ -16,6 +16,7 @@ from perennial.workflows.api import blocks, facts, reading, rows
 from perennial.workflows.api.http import Request, Response
 from perennial.workflows.api.remedies import REMEDIES
 from perennial.workflows.inspection import snapshot_of
+from perennial.workflows.reading import every
 from perennial.workflows.world import World
 
 AHEAD = timedelta(days=30)
@@ -38,7 +39,7 @@ def shown(request: Request, world: World) -> Response:
     fleet = sight.fleet_row(world).value
     names = sorted({*world.settings.vaults, vault} - {""})
     policies = {name: sight.renewal_policy(world, name, fleet) for name in names}
-    entries = (stored.value for stored in rows.every(world.tables.inventory, Query(partition=vault)))
+    entries = (stored.value for stored in every(world.tables.inventory, Query(partition=vault)))
     planned = [found for entry in entries if (found := _planned(entry, policies, world))]
     return Response(200, _body(planned, policies, sight.renewal_policy(world, vault, fleet), world.now))
 

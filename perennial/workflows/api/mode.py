@@ -13,6 +13,7 @@ from perennial.ports.tables import Query, Stored
 from perennial.workflows import sight
 from perennial.workflows.api import reading, rows
 from perennial.workflows.api.http import Request, Response
+from perennial.workflows.reading import every
 from perennial.workflows.world import World
 
 AS_SET = "as-set"
@@ -55,7 +56,7 @@ def turned(request: Request, world: World) -> Response:
 def _wake(world: World) -> None:
     """Let what is due and waits for the switch be looked at now; the rest sees it at its next check."""
     query = Query(due=("due_at", world.now))
-    for stored in rows.every(world.tables.inventory, query):
+    for stored in every(world.tables.inventory, query):
         if _waits(stored.value):
             try:
                 world.tables.inventory.save(Stored(replace(stored.value, next_check=world.now), stored.etag))

@@ -1,12 +1,12 @@
-"""Rows read whole, changed under their ETag, and instants as the API writes them."""
+"""Rows changed under their ETag, and instants as the API writes them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from perennial.errors import Changed
-from perennial.ports.tables import Query, Stored, Table
+from perennial.ports.tables import Stored, Table
 
 TRIES = 5
 
@@ -21,17 +21,6 @@ def change[T](table: Table[T], read: Callable[[], Stored[T]], turn: Callable[[T]
             continue
     stored = read()
     return table.save(Stored(turn(stored.value), stored.etag)).value
-
-
-def every[T](table: Table[T], query: Query) -> Iterator[Stored[T]]:
-    """Walk all rows that match, page by page."""
-    more: str | None = None
-    while True:
-        page = table.select(query, more)
-        yield from page.items
-        more = page.more
-        if more is None:
-            return
 
 
 def instant(at: datetime | None) -> str | None:

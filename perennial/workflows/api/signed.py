@@ -11,8 +11,7 @@ from perennial.model.authority import Usage
 from perennial.model.certificate import Version
 from perennial.model.inventory import Entry
 from perennial.ports.tables import Query
-from perennial.workflows import sight
-from perennial.workflows.api import rows
+from perennial.workflows import reading, sight
 from perennial.workflows.inspection import snapshot_of
 from perennial.workflows.world import World
 
@@ -46,7 +45,7 @@ def every(world: World) -> Iterator[Signed]:
     fleet = sight.fleet_row(world).value
     policies = {vault: sight.renewal_policy(world, vault, fleet) for vault in world.settings.vaults}
     names = {one.name for one in world.settings.authorities}
-    for stored in rows.every(world.tables.inventory, Query()):
+    for stored in reading.every(world.tables.inventory, Query()):
         entry = stored.value
         policy = policies.get(entry.vault)
         if policy is None or entry.gone is not None or entry.version is None or entry.version.leaf is None:
@@ -59,4 +58,4 @@ def every(world: World) -> Iterator[Signed]:
 def usages(world: World, authority: str) -> list[Usage]:
     """Return what a CA's limits have seen."""
     query = Query(partition=authority, prefix="limit:")
-    return [stored.value for stored in rows.every(world.tables.usages, query)]
+    return [stored.value for stored in reading.every(world.tables.usages, query)]

@@ -11,6 +11,7 @@ from perennial.ports.tables import SUBSCRIPTIONS, Query, Stored
 from perennial.workflows import announce, notices
 from perennial.workflows.api import paging, reading, rows
 from perennial.workflows.api.http import PREFIX, Request, Response, not_found
+from perennial.workflows.reading import every
 from perennial.workflows.world import World
 
 PARTITION = "subscription"
@@ -138,7 +139,7 @@ def _send(subscription: Subscription, what: str, world: World) -> int:
     if what != "current":
         return 0
     sent = 0
-    for stored in rows.every(world.tables.inventory, Query()):
+    for stored in every(world.tables.inventory, Query()):
         entry = stored.value
         version = entry.version
         wanted = routing.covers(subscription, entry.vault, entry.certificate)

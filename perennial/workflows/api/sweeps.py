@@ -8,9 +8,10 @@ from itertools import groupby
 from perennial.model.history import TERMINAL, VaultWalk, WalkState
 from perennial.ports.tables import SWEEPS, Query
 from perennial.workflows import sweep
-from perennial.workflows.api import paging, reading, rows
+from perennial.workflows.api import paging, reading
 from perennial.workflows.api.http import PREFIX, Request, Response
 from perennial.workflows.api.rows import instant
+from perennial.workflows.reading import every
 from perennial.workflows.world import World
 
 # Greater than every vault's name: a cursor with it leaves a whole run behind, also a row that is written late.
@@ -27,7 +28,7 @@ def listed(request: Request, world: World) -> Response:
     """List runs, newest first."""
     given = reading.query(request, "limit", "cursor")
     page = paging.paging(given)
-    walks = (stored.value for stored in rows.every(world.tables.sweeps, Query(beyond=page.after)))
+    walks = (stored.value for stored in every(world.tables.sweeps, Query(beyond=page.after)))
     runs: list[dict[str, object]] = []
     last = ""
     for tick, of_tick in groupby(walks, key=lambda walk: SWEEPS.key(walk)[0]):
