@@ -78,7 +78,7 @@ def measure(run: Run) -> Generator[Figure]:
         run.say(f"  {missing}")
         yield Figure(what="calls for one renewal by ACME", ours=f"not measured: {missing}")
         return
-    yield from _figures(first, again, theirs)
+    yield from figures(first, again, theirs)
 
 
 def _ours(local: Local, ca: Pebble, asked: Relay, run: Run) -> tuple[Cost, Cost]:
@@ -182,7 +182,8 @@ def _until(condition: Callable[[], object], what: str, bound: float = BOUND) -> 
         pause.wait(0.1)
 
 
-def _figures(first: Cost, again: Cost, theirs: Cost | str) -> Iterator[Figure]:
+def figures(first: Cost, again: Cost, theirs: Cost | str) -> Iterator[Figure]:
+    """Hold each renewal's cost against its budget, beside lego's or why there is none."""
     names = len(NAMES)
     if isinstance(theirs, str):
         beside = writes = theirs

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import socketserver
 import subprocess
@@ -143,7 +142,6 @@ class Lego:
             "LEGO_CA_CERTIFICATES": str(self.ca.ca),
             "HTTPREQ_ENDPOINT": self.hook.url,
             "NO_PROXY": "127.0.0.1",
-            "PATH": os.environ.get("PATH", ""),
         }
         try:
             done = subprocess.run(

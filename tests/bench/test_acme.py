@@ -39,6 +39,20 @@ def test_a_renewal_may_cost_its_own_requests_and_polls() -> None:
     assert worse.total > acme_calls.allowed(worse.ca)
 
 
+def test_each_cost_is_held_against_its_own_budget() -> None:
+    """A directory too many is over the budget of a process that knows the CA alone; a fourth call to the vault is one too many."""
+    dear = acme_calls.Cost(WHOLE | Counter({"directory": 1, "new-nonce": 1}), vault=("GET", "POST", "POST", "GET"))
+    kept = [figure.kept for figure in acme_calls.figures(dear, dear, dear)]
+    assert kept == [True, False, False]
+
+
+def test_without_lego_the_row_says_so() -> None:
+    """Perennial's own figures stand, and why there is nothing beside them."""
+    cheap = acme_calls.Cost(WHOLE, vault=("GET", "POST", "POST"))
+    shown = list(acme_calls.figures(cheap, cheap, "not measured: install lego"))
+    assert {(figure.beside, figure.kept) for figure in shown} == {("not measured: install lego", True)}
+
+
 def test_a_relay_passes_questions_on_and_counts_them(azure: LocalAzure) -> None:
     """The answer is the server's own."""
     azure.dns.zone(ZONE, records={"www": {"A": ["192.0.2.7"]}})
