@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 #: The worker's own switches (Azure Functions app settings): it then configures the providers and the exporter.
 SWITCHES = ("PYTHON_ENABLE_OPENTELEMETRY", "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY")
 
 type Listener = Callable[[str, Mapping[str, object]], None]
+type CallCounter = Callable[[str, str, str], None]
+"""Counts a call by dependency, method of its port, and outcome."""
+
+CALLS = ("perennial.calls", "{call}", "Calls of ports, each one call of a service")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +45,55 @@ METRICS = (
 )
 
 
+def switched_on(environ: Mapping[str, str]) -> bool:
+    """Tell whether the host exports telemetry."""
+    return any(environ.get(switch, "").lower() in ("true", "1") for switch in SWITCHES)
+
+
+def call_counter(environ: Mapping[str, str]) -> CallCounter | None:
+    """Return what counts calls by dependency; None where the host exports nothing."""
+    if not switched_on(environ):
+        return None
+    from opentelemetry import metrics
+
+    counter = metrics.get_meter("perennial").create_counter(*CALLS)
+
+    def count(dependency: str, method: str, outcome: str) -> None:
+        """Count one call."""
+        counter.add(1, {"dependency": dependency, "method": method, "outcome": outcome})
+
+    return count
+
+
+class Counted:
+    """A port whose calls are counted, with `ok` or the name of the error that each ended with."""
+
+    def __init__(self, port: object, dependency: str, count: CallCounter) -> None:
+        self._port = port
+        self._dependency = dependency
+        self._count = count
+
+    def __getattr__(self, method: str) -> Any:  # a port's method, whichever port it is
+        call = getattr(self._port, method)
+
+        def counted(*what: Any, **named: Any) -> Any:
+            try:
+                answer = call(*what, **named)
+            except Exception as error:
+                self._count(self._dependency, method, type(error).__name__)
+                raise
+            self._count(self._dependency, method, "ok")
+            return answer
+
+        return counted
+
+
 def listener(environ: Mapping[str, str]) -> Listener | None:
     """Return what measures the lines; None where the host exports nothing.
 
     Calls to Azure become spans by the SDKs' own tracing, which this turns on. Raises ImportError where a switch is on without OpenTelemetry.
     """
-    if not any(environ.get(switch, "").lower() in ("true", "1") for switch in SWITCHES):
+    if not switched_on(environ):
         return None
     from azure.core.settings import settings as azure
     from opentelemetry import metrics

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from perennial.ports.queue import Intake, Queues
     from perennial.ports.tables import Tables
     from perennial.ports.vault import Vaults
+    from perennial.telemetry import CallCounter
     from perennial.workflows.api.access import Gate
     from perennial.workflows.world import World
 
@@ -124,6 +126,23 @@ class _Later:
 
 
 @cache
+def _counter() -> CallCounter | None:
+    from perennial import telemetry
+
+    return telemetry.call_counter(os.environ)
+
+
+def _counted(port: object, dependency: str) -> Any:  # the port, whichever it is
+    """Return the port, and where the host exports telemetry one that counts its calls."""
+    count = _counter()
+    if count is None:
+        return port
+    from perennial.telemetry import Counted
+
+    return Counted(port, dependency, count)
+
+
+@cache
 def _credential() -> TokenCredential:
     from perennial.adapters import clients
 
@@ -136,9 +155,10 @@ def _tables() -> Tables:
     from perennial.adapters import clients
     from perennial.adapters.account import azure_tables
 
-    return azure_tables(
+    tables = azure_tables(
         lambda table: clients.table_client(settings().tables, _credential(), table), lambda: uuid4().hex
     )
+    return replace(tables, **{one.name: _counted(getattr(tables, one.name), "tables") for one in fields(tables)})
 
 
 @cache
@@ -150,7 +170,7 @@ def _vaults() -> Vaults:
 
         return KeyVaults(lambda vault: clients.certificate_client(settings().cloud, _credential(), vault))
 
-    return cast("Vaults", _Later(make))
+    return cast("Vaults", _counted(_Later(make), "key-vault"))
 
 
 @cache
@@ -162,7 +182,7 @@ def _queues() -> Queues:
 
         return StorageQueues(lambda queue: clients.queue_client(settings().queues, _credential(), queue))
 
-    return cast("Queues", _Later(make))
+    return cast("Queues", _counted(_Later(make), "queues"))
 
 
 @cache
@@ -180,7 +200,7 @@ def _issuers() -> Mapping[str, Issuer]:
 
     makers = authorities.build(settings().authorities, _tools()) if settings().authorities else {}
     through = {
-        name: ThroughCsr(_vaults(), cast("Authority", _Later(cache(make))), settings().instance)
+        name: ThroughCsr(_vaults(), cast("Authority", _counted(_Later(cache(make)), name)), settings().instance)
         for name, make in makers.items()
     }
     return {"vault": ByVault(_vaults(), settings().instance), **through}
@@ -191,9 +211,9 @@ def _tools() -> Tools:
     from perennial.authorities.needs import Tools
 
     return Tools(
-        keys=cast("Keys", _Later(_keys)),
-        dns=cast("DnsProvider", _Later(_dns)),
-        resolver=cast("Resolver", _Later(_resolver)),
+        keys=cast("Keys", _counted(_Later(_keys), "keys")),
+        dns=cast("DnsProvider", _counted(_Later(_dns), "dns-zones")),
+        resolver=cast("Resolver", _counted(_Later(_resolver), "dns")),
         accounts=_tables().accounts,
         usages=_tables().usages,
         secret=_secret,

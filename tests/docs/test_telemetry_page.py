@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from perennial.telemetry import METRICS, SWITCHES
+from perennial.telemetry import CALLS, METRICS, SWITCHES
 from tests.docs.pages import Page, page, rows
 
 
@@ -25,6 +25,13 @@ def test_every_metric_is_told_as_it_is() -> None:
     """Name, kind, unit, meaning and attributes are those of the code, in their order."""
     are = [(m.name, "histogram" if m.value else "counter", m.unit, m.means, m.attributes) for m in METRICS]
     assert told(telemetry().section("Metrics")) == are
+
+
+def test_the_counter_of_calls_is_told() -> None:
+    """Name, unit and meaning are those of the code."""
+    assert [cells[:4] for cells in told(telemetry().section("Calls by dependency"))] == [
+        (CALLS[0], "counter", *CALLS[1:])
+    ]
 
 
 def test_every_switch_is_told() -> None:

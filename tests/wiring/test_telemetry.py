@@ -61,6 +61,28 @@ world.vaults.page(ref.vault)
 print(json.dumps([[span.name, span.kind.name, span.instrumentation_scope.name, dict(span.attributes)] for span in memory.get_finished_spans()]))
 """
 
+CALLED = """
+import json
+from opentelemetry import metrics
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+reader = InMemoryMetricReader()
+metrics.set_meter_provider(MeterProvider([reader]))
+from perennial import wiring
+from perennial.errors import PerennialError
+from perennial.model.certificate import CertificateRef
+world = wiring.world()
+vault = next(iter(world.settings.vaults))
+world.vaults.page(vault)
+world.tables.inventory.get(vault, "www")
+try:
+    world.vaults.get(CertificateRef("kv-elsewhere", "www"))
+except PerennialError:
+    pass
+points = reader.get_metrics_data().resource_metrics[0].scope_metrics[0].metrics[0].data.data_points
+print(json.dumps(sorted([*point.attributes.values(), point.value] for point in points)))
+"""
+
 
 def environment(**more: str) -> dict[str, str]:
     """Return the environment of a process with settings."""
@@ -97,6 +119,24 @@ def test_calls_become_spans_as_the_page_says(azure: LocalAzure, vault: str, acco
     assert seen == told
     assert "Bearer" not in str(spans)
     assert all("messagettl=REDACTED" in names["url.full"] for _, _, _, names in spans if "messagettl" in str(names))
+
+
+def test_calls_are_counted_by_dependency(azure: LocalAzure, vault: str, account: str) -> None:
+    """A call that ended well and one that did not, each under its dependency, its method and its outcome."""
+    variables = azure.environment(account=account, vaults={vault: "renew"}) | {"PYTHON_ENABLE_OPENTELEMETRY": "true"}
+    counted = run(CALLED, variables | {"PYTHONPATH": str(ROOT)})
+    assert [*counted[0][:2], counted[0][3]] == ["key-vault", "get", 1]
+    assert counted[0][2] in ("Forbidden", "Unreachable")
+    assert counted[1:] == [["key-vault", "page", "ok", 1], ["tables", "get", "ok", 1]]
+
+
+def test_without_the_switch_no_call_is_counted() -> None:
+    """The ports are then what they are: nothing stands between them and who calls."""
+    told = run(
+        "import json; from perennial import wiring; print(json.dumps([type(wiring._tables().inventory).__name__, wiring._counter()]))",
+        environment(),
+    )
+    assert told == ["AzureTable", None]
 
 
 def test_without_the_switch_no_call_is_a_span(azure: LocalAzure, vault: str, account: str) -> None:
