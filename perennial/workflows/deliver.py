@@ -6,7 +6,7 @@ vault and the fleet, the minute's tick) asks `overdue` for messages.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -128,7 +128,7 @@ def _lead(world: World, row: Stored[Delivery], subscription: Subscription) -> st
         return _abandon(world, leased, "a newer version was attempted and may have arrived")
     if overtaken or any(_held(sibling, world) for sibling in siblings):
         wait = timedelta(seconds=60 + int(60 * share(leased.value.key, "lease")))
-        _postpone(world, leased, replace(leased.value, lease_until=None, next_attempt=world.now + wait))
+        _postpone(world, leased, leased.value, world.now + wait)
         return "gave-way"
     try:
         answer = _send(world, leased.value, subscription)
@@ -158,11 +158,7 @@ def _failed(world: World, row: Stored[Delivery], seen: Subscription, error: Chan
     else:
         next_attempt = world.now + max(notice_delay(failures), error.retry_after or timedelta(0))
     attempts = _with(delivery, Attempt(world.now, error.answer))
-    _postpone(
-        world,
-        row,
-        replace(delivery, lease_until=None, failures=failures, attempts=attempts, next_attempt=next_attempt),
-    )
+    _postpone(world, row, replace(delivery, failures=failures, attempts=attempts), next_attempt)
     return "throttled" if error.throttled else "failed"
 
 
@@ -201,10 +197,11 @@ def _close(world: World, row: Stored[Delivery], state: DeliveryState, answer: st
     return "answer-not-recorded" if _save(world, replace(row, value=ended)) is None else state.value
 
 
-def _postpone(world: World, row: Stored[Delivery], delivery: Delivery) -> None:
-    """Save a delivery that waits, then see that its turn comes."""
-    if _save(world, replace(row, value=delivery)) is not None and delivery.next_attempt:
-        _later(world, delivery, delivery.next_attempt)
+def _postpone(world: World, row: Stored[Delivery], delivery: Delivery, until: datetime) -> None:
+    """Save a delivery that waits, without its lease, then see that its turn comes."""
+    waiting = replace(delivery, lease_until=None, next_attempt=until)
+    if _save(world, replace(row, value=waiting)) is not None:
+        _later(world, waiting, until)
 
 
 def _later(world: World, delivery: Delivery, instant: datetime) -> None:
@@ -241,27 +238,24 @@ def _deadline(delivery: Delivery, subscription: Subscription) -> datetime:
 
 
 def _newer_was_delivered(delivery: Delivery, siblings: Iterable[Delivery]) -> bool:
-    return any(
-        sibling.kind is NoticeKind.NEW_VERSION
-        and sibling.state is DeliveryState.DELIVERED
-        and sibling.version_created is not None
-        and delivery.version_created is not None
-        and sibling.version_created > delivery.version_created
-        for sibling in siblings
-    )
+    return any(newer.state is DeliveryState.DELIVERED for newer in _newer(delivery, siblings))
 
 
 def _newer_may_have_arrived(delivery: Delivery, siblings: Iterable[Delivery]) -> bool:
     """Tell whether a newer version was attempted without a known success: a receiver may take it and answer 503, or the answer be lost."""
     return any(
-        sibling.kind is NoticeKind.NEW_VERSION
-        and sibling.state in (DeliveryState.OPEN, DeliveryState.ABANDONED)
-        and (sibling.attempts or sibling.lease_until is not None)
-        and sibling.version_created is not None
-        and delivery.version_created is not None
-        and sibling.version_created > delivery.version_created
-        for sibling in siblings
+        newer.state in (DeliveryState.OPEN, DeliveryState.ABANDONED)
+        and (newer.attempts or newer.lease_until is not None)
+        for newer in _newer(delivery, siblings)
     )
+
+
+def _newer(delivery: Delivery, siblings: Iterable[Delivery]) -> Iterator[Delivery]:
+    """Yield those that tell of a newer version."""
+    for sibling in siblings:
+        created, own = sibling.version_created, delivery.version_created
+        if sibling.kind is NoticeKind.NEW_VERSION and created is not None and own is not None and created > own:
+            yield sibling
 
 
 def _held(delivery: Delivery, world: World) -> bool:

@@ -8,7 +8,8 @@ from datetime import datetime
 import pytest
 
 from perennial.errors import BadInput
-from perennial.model.notices import DeliveryState, subject_of
+from perennial.model.certificate import CertificateRef
+from perennial.model.notices import Attempt, DeliveryState, subject_of
 from perennial.workflows import deliver
 from tests.workflows.telling import DAY, HOUR, MINUTE, START, WEB, Scene, version_notice
 
@@ -68,8 +69,9 @@ def test_redeliver_refuses_an_older_version() -> None:
     scene.run()
     older = next(row for row in scene.deliveries() if row.version_created == START)
     assert older.state is DeliveryState.DELIVERED
-    with pytest.raises(BadInput, match="newer version"):
+    with pytest.raises(BadInput, match="newer version") as refusal:
         deliver.redeliver(scene.world, SUBJECT, older.key)
+    assert refusal.value.field == "id"
 
 
 def test_the_first_of_several_turns_is_told() -> None:
@@ -107,3 +109,60 @@ def test_what_is_opened_again_is_due_now_and_looked_at_in_ten_minutes() -> None:
     assert again == scene.only()
     assert (again.next_attempt, again.closed) == (scene.now, None)
     assert scene.next_check() == scene.now + 10 * MINUTE
+
+
+def test_redelivering_begins_with_no_failure() -> None:
+    """The ladder begins anew; what it failed with before stays to be read."""
+    scene = told()
+    row = replace(scene.only(), state=DeliveryState.ABANDONED, failures=9, closed=START)
+    scene.tables.deliveries.put(row)
+    again = deliver.redeliver(scene.world, SUBJECT, row.key)
+    assert again is not None
+    assert (again.failures, again.state, again.attempts) == (0, DeliveryState.OPEN, row.attempts)
+
+
+def test_what_may_have_arrived_is_redelivered_itself() -> None:
+    """An older version is refused for it, and the refusal names the field."""
+    scene = told()
+    older = scene.only()
+    scene.tell(version_notice(2, START + HOUR))
+    newer = next(row for row in scene.deliveries() if row.key != older.key)
+    scene.tables.deliveries.put(replace(newer, attempts=(Attempt(START, "503"),)))
+    with pytest.raises(BadInput, match="redeliver that one") as refusal:
+        deliver.redeliver(scene.world, SUBJECT, older.key)
+    assert refusal.value.field == "id"
+
+
+def test_overdue_is_about_one_subject() -> None:
+    """Another certificate's rows are its own look's."""
+    scene = told()
+    other = CertificateRef("kv-orders", "other")
+    scene.tell(version_notice(1, certificate=other))
+    scene.queues.take()
+    scene.now += 10 * MINUTE
+    deliver.overdue(scene.world, SUBJECT)
+    assert [nudge.subject for nudge in scene.queues.nudges] == [SUBJECT]
+
+
+def test_a_lost_lease_leaves_the_rows_own_wait() -> None:
+    """The worker died before its answer: the row waits as it did, then its turn counts the loss."""
+    scene = told()
+    scene.tables.deliveries.put(replace(scene.only(), lease_until=START - MINUTE, next_attempt=START + 8 * MINUTE))
+    scene.queues.take()
+    assert deliver.overdue(scene.world, SUBJECT) == START + 8 * MINUTE
+    assert scene.queues.sent == []
+
+
+@pytest.mark.parametrize(("lease", "wait"), [(START, None), (None, START)])
+def test_a_wait_that_ends_now_still_waits_for_a_closed_subscription(
+    lease: datetime | None, wait: datetime | None
+) -> None:
+    """Its turn has come, and is nothing worth while its target is left alone."""
+    scene = told()
+    scene.tables.deliveries.put(replace(scene.only(), lease_until=lease, next_attempt=wait))
+    scene.put(replace(scene.subscription("orders"), closed_until=START + HOUR, closures=1))
+    scene.queues.take()
+    ahead = deliver.overdue(scene.world, SUBJECT)
+    assert ahead is not None
+    assert ahead >= START + HOUR
+    assert scene.queues.sent == []

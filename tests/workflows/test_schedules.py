@@ -237,6 +237,38 @@ def test_one_vaults_race_does_not_hold_up_the_others() -> None:
     assert sent == [Walk(tick=at, vault=WATCHED)]
 
 
+def test_a_fleet_of_many_vaults_is_sent_on_whole() -> None:
+    """Thirty walks without a holder: a message each."""
+    vaults = {f"kv-{number:02}": Mode.RENEW for number in range(30)}
+    on = stage(vaults=vaults)
+    at = on.now - MINUTE
+    for vault in vaults:
+        on.tables.sweeps.put(VaultWalk(tick=at, vault=vault))
+    sweep.requeue(on.world())
+    assert sorted(one.vault for one, _ in on.queues.sent if isinstance(one, Walk)) == sorted(vaults)
+
+
+def test_a_failed_walk_of_the_newest_tick_itself_is_tried_again() -> None:
+    """It is no older tick that waits for a newer one."""
+    on = stage()
+    at = on.now.replace(hour=3)
+    on.tables.sweeps.put(VaultWalk(tick=at, vault=ORDERS, state=WalkState.FAILED))
+    assert tick(on).walks == [Walk(tick=at, vault=ORDERS)]
+
+
+def test_a_vault_without_a_row_is_walked_all_the_same() -> None:
+    """Its row is made by the walk."""
+    on = stage()
+    on.settings = replace(on.settings, vaults={**on.settings.vaults, "kv-new": Mode.OBSERVE})
+    sweep.requeue(on.world())
+    assert [one.vault for one, _ in on.queues.sent if isinstance(one, Walk)] == ["kv-new"]
+    at = on.now - SECOND
+    on.tables.sweeps.put(VaultWalk(tick=at, vault="kv-new"))
+    on.queues.sent.clear()
+    sweep.requeue(on.world())
+    assert [one.vault for one, _ in on.queues.sent if isinstance(one, Walk)] == ["kv-new"]
+
+
 def test_a_mode_that_was_never_walked_asks_for_no_walk() -> None:
     """Nor the same one; another one does, at once."""
     on = stage()
