@@ -157,7 +157,8 @@ CATALOG = (
         read=readers.names,
         means="Who signs, in order, where a certificate's policy has the issuer `Unknown` and no tag `perennial-issuer` names a CA: the second takes "
         "over where the first cannot deliver in time. Names of `PERENNIAL_AUTHORITIES`. In a vault set to `renew` this "
-        "renews every such certificate, those too that were bought and imported: read the plan first, and tag `perennial-renew: never` what is to be left.",
+        "renews every such certificate, those too that were bought and imported: read the plan first, and tag "
+        "`perennial-renew: never` what is to be left alone.",
         example="le backup-ca",
     ),
     Setting(
