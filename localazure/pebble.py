@@ -95,9 +95,13 @@ class Pebble:
         """Return the ids (RFC 9773 §4.1) of the certificates that orders said that they replace."""
         return [name for name, one in self._front.issued.items() if one.replaced_by]
 
-    def set_window(self, start: datetime, end: datetime) -> None:
-        """Answer every question about renewal with this window."""
-        self._front.window = (start, end)
+    def set_window(self, start: datetime, end: datetime, *, only: str = "") -> None:
+        """Answer questions about renewal with this window: about one certificate, by its id (RFC 9773 §4.1), or about all."""
+        self._front.window, self._front.window_of = (start, end), only
+
+    def ask_again(self, seconds: int) -> None:
+        """Let clients ask for a window again after so many seconds."""
+        self._front.again = seconds
 
     def clear_window(self) -> None:
         """Answer each certificate's own window again."""

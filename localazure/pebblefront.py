@@ -41,7 +41,8 @@ KINDS = {
     "renewal-info": "renewal-info",
 }
 PASSED = ("Content-Type", "Replay-Nonce", "Location", "Retry-After")
-AGAIN = "21600"  # seconds, Let's Encrypt's Retry-After of renewal information
+SOON = "1"  # seconds: Debian's Pebble does not say when to ask again about what is not finished, later ones do
+AGAIN = 21600  # seconds, Let's Encrypt's Retry-After of renewal information
 
 
 @dataclass(slots=True)
@@ -63,6 +64,8 @@ class PebbleFront:
     issued: dict[str, Issued] = field(default_factory=dict)  # by id (RFC 9773 §4.1)
     extras: dict[str, Json] = field(default_factory=dict)  # what an order said that Pebble ignores, by the order's id
     window: tuple[datetime, datetime] | None = None  # instead of each certificate's own
+    window_of: str = ""  # the only certificate that it is for, by id; empty: all
+    again: int = AGAIN
     connections: set[asyncio.Transport] = field(default_factory=set)
 
     async def stop(self) -> None:
@@ -105,6 +108,8 @@ class PebbleFront:
 
     def _completed(self, request: web.Request, kind: str, body: Json, extra: Json, headers: dict[str, str]) -> Json:
         """Return an answer with renewal information in the directory, and with an order's own words in the order."""
+        if body.get("status") in ("pending", "processing") and kind in ("challenge", "order", "finalize"):
+            headers.setdefault("Retry-After", SOON)
         if kind == "directory":
             body["renewalInfo"] = body.get("renewalInfo") or f"https://{request.host}/renewal-info"
             body["meta"].setdefault("profiles", {name: one.description for name, one in PROFILES.items()})
@@ -158,9 +163,10 @@ class PebbleFront:
         found = self.issued.get(wanted)
         if found is None:
             raise not_found("Certificate")
-        start, end = self.window or usual_window(found.leaf)
+        ordered = self.window if self.window_of in ("", wanted) else None
+        start, end = ordered or usual_window(found.leaf)
         body = {"suggestedWindow": {"start": stamp(start), "end": stamp(end)}}
-        return web.json_response(body, headers={"Retry-After": AGAIN})
+        return web.json_response(body, headers={"Retry-After": str(self.again)})
 
     async def _nonce(self, session: aiohttp.ClientSession, request: web.Request) -> dict[str, str]:
         """Return a fresh nonce of Pebble's, for a refusal of ours."""

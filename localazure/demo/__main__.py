@@ -18,10 +18,11 @@ from localazure.demo.api import Refused
 from localazure.demo.fleet import FLEET
 from localazure.demo.stage import LOG, stage
 from localazure.demo.story import ClaimBroken, Story
+from localazure.opensslca import OpenSslError
 
 INTERRUPTED = 130  # as a shell says it
 INTRODUCTION = (
-    "Everything runs on this machine, behind Azure's own names: Key Vaults, Event Grid, an identity, storage, and the Functions "
+    "Everything runs on this machine, behind Azure's own names: Key Vaults, Event Grid, DNS, an identity, storage, and the Functions "
     "host with Microsoft's worker. Time is shortened, and only that: the clock that looks for what is due ticks each second (in "
     "Azure each minute), Key Vault issues in two seconds (there: up to a minute) and asks to be asked again after two "
     "(there: ten), and a failed renewal is tried again after seconds (there: a minute, ten, an hour, six, a day)."
@@ -32,9 +33,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Play the acts; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m localazure.demo", description=__doc__)
     parser.add_argument("--acts", type=int, default=len(ACTS), metavar="N", help="stop after so many acts")
-    acts = parser.parse_args(arguments).acts
+    parser.add_argument("--plain", action="store_true", help="as on a machine without Pebble and OpenSSL")
+    given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _end)
-    return judged(partial(play, acts=acts), Story(sys.stdout))
+    return judged(partial(play, acts=given.acts, plain=given.plain), Story(sys.stdout))
 
 
 def judged(tell: Callable[[Story], None], story: Story) -> int:
@@ -45,7 +47,7 @@ def judged(tell: Callable[[Story], None], story: Story) -> int:
     except ClaimBroken as broken:
         print(f"\nA CLAIM DOES NOT HOLD: {broken}\n{log}", file=sys.stderr)
         return 1
-    except (LocalAzureError, Refused, HTTPError, AzureError) as failed:
+    except (LocalAzureError, OpenSslError, Refused, HTTPError, AzureError) as failed:
         print(f"\nThe demo cannot go on: {type(failed).__name__}: {failed}\n{log}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
@@ -54,11 +56,11 @@ def judged(tell: Callable[[Story], None], story: Story) -> int:
     return 0
 
 
-def play(story: Story, *, acts: int) -> None:
+def play(story: Story, *, acts: int, plain: bool) -> None:
     """Set up, play so many acts, and show what was claimed. Nothing is left running, however it ends."""
     story.act("", "Perennial, from an event to a renewed certificate", INTRODUCTION)
     story.say("starting the local Azure")
-    with stage() as running:
+    with stage(plain=plain) as running:
         story.say("it is up; people fill two vaults")
         for seed in FLEET:
             running.planter.plant(seed)

@@ -29,6 +29,7 @@ class Seed:
     auto_renew: bool = False
     enabled: bool = True
     tags: dict[str, str] = field(default_factory=lambda: dict(OWNER))
+    names: tuple[str, ...] = ()  # none: its own under example.com
 
     @property
     def due(self) -> bool:
@@ -119,5 +120,6 @@ class Planter:
             public=seed.signed == "public",
             enabled=seed.enabled,
             tags=seed.tags,
+            names=seed.names,
         )
         return str(made.properties.version if made.properties else "")

@@ -8,15 +8,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
 import msgspec
+from cryptography import x509
 
 from localazure.client import ROOT, Json, LocalAzure
 from localazure.demo.api import Api
 from localazure.demo.fleet import BILLING, CA, ORDERS, Planter, Seed
+from localazure.demo.signers import Signers, signers
 from localazure.demo.story import Story
 from localazure.operator import Operator
 from localazure.receiver import Received, Receiver
 
 LOG = ROOT / ".local" / "demo" / "host.log"
+DELEGATED = (
+    "_acme-challenge",
+    "_acme-challenge.partners",
+)  # names of the domain that are CNAMEs into the zone of proofs
 SERVICE, OPERATORS = "/orders", "/operators"  # two receivers: a service that uses certificates, and the people on duty
 
 # Seconds: where Azure takes ten seconds to hours, this Key Vault takes two. Not less: the notice of a certificate that is new to Perennial
@@ -36,10 +42,13 @@ QUICK = {
 class Stage:
     """The running whole; an act may stop the app and start it with other settings."""
 
-    def __init__(self, azure: LocalAzure, person: Operator, receiver: Receiver, signing: Mapping[str, str]) -> None:
+    def __init__(
+        self, azure: LocalAzure, person: Operator, receiver: Receiver, signers: Signers, signing: Mapping[str, str]
+    ) -> None:
         self.azure = azure
         self.person = person
         self.receiver = receiver
+        self.signers = signers
         self.planter = Planter(person)
         self._signing = signing
         self._app = ExitStack()
@@ -55,7 +64,7 @@ class Stage:
 
     def start_app(self, modes: Mapping[str, str]) -> None:
         """Run the app with these modes of the vaults, on the port that it had before, and let the vaults' events go to it."""
-        variables = self.azure.environment(vaults=modes, settings={**QUICK, **self._signing})
+        variables = self.azure.environment(vaults=modes, settings={**QUICK, **self._signing, **self.signers.settings()})
         host = self._app.enter_context(self.azure.host(ROOT, variables, port=self._port, log=LOG))
         self._api = Api(host.url)
         self._app.callback(self._api.close)
@@ -94,6 +103,20 @@ class Stage:
     def versions(self, vault: str, name: str) -> int:
         """Return how many versions a certificate has, as its vault says."""
         return len(self.person.versions(vault, name))
+
+    def replaced(self, vault: str, name: str) -> list[str]:
+        """Return which version each version that Perennial made replaces, as the vault's tags say."""
+        listed = self.person.client(vault).list_properties_of_certificate_versions(name)
+        return [str(one.tags["perennial-renewal"]) for one in listed if one.tags and "perennial-renewal" in one.tags]
+
+    def current(self, vault: str, name: str) -> x509.Certificate:
+        """Return the certificate that a vault serves."""
+        return x509.load_der_x509_certificate(bytes(self.person.client(vault).get_certificate(name).cer or b""))
+
+    def names(self, certificate: x509.Certificate) -> set[str]:
+        """Return a certificate's DNS names."""
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        return set(found.get_values_for_type(x509.DNSName))
 
     def reason(self, vault: str, name: str) -> str:
         """Return the code of the app's reason for what it decided about a certificate."""
@@ -143,8 +166,8 @@ class Stage:
 
 
 @contextmanager
-def stage() -> Iterator[Stage]:
-    """Set everything up but the app; nothing is left when the block ends."""
+def stage(*, plain: bool = False) -> Iterator[Stage]:
+    """Set everything up but the app; nothing is left when the block ends. `plain`: as on a machine without Pebble and OpenSSL."""
     LOG.parent.mkdir(parents=True, exist_ok=True)
     LOG.write_text("")
     signing = {path: f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}" for path in (SERVICE, OPERATORS)}
@@ -156,6 +179,6 @@ def stage() -> Iterator[Stage]:
         for vault in (ORDERS, BILLING):
             azure.create_vault(vault)
             person.client(vault).create_issuer(CA, "Test", account_id="demo", password="unused")
-        found = Stage(azure, person, receiver, settings)
+        found = Stage(azure, person, receiver, stack.enter_context(signers(azure, DELEGATED, plain=plain)), settings)
         stack.callback(found.stop_app)
         yield found

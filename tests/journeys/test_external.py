@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,84 +12,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from localazure.client import await_until
-from tests.journeys.running import PATIENCE, ROOT, App, Journey
+from localazure.opensslca import OpenSslCa, agent, openssl
+from tests.journeys.running import PATIENCE, App, Journey
 from tests.journeys.test_near_expiry import DAY, EVENT_GRID
 
 AUTHORITIES = json.dumps(
     [{"name": "corp", "kind": "external", "instructions": "template WebServer", "root": "Corp Root"}]
 )
-CONFIG = """
-[ca]
-default_ca = corp
-[corp]
-new_certs_dir = {folder}
-database = {folder}/index.txt
-serial = {folder}/serial
-certificate = {folder}/issuing.pem
-private_key = {folder}/issuing.key
-default_md = sha256
-default_days = 90
-unique_subject = no
-copy_extensions = copy
-policy = any
-x509_extensions = leaf
-[any]
-commonName = supplied
-[leaf]
-basicConstraints = critical, CA:FALSE
-[above]
-basicConstraints = critical, CA:TRUE
-"""
-
-
-def openssl(*arguments: str, given: bytes = b"") -> bytes:
-    """Run OpenSSL; return what it says."""
-    done = subprocess.run(["openssl", *arguments], input=given, capture_output=True, check=False)
-    assert done.returncode == 0, done.stderr.decode()
-    return done.stdout
-
-
-class Ca:
-    """A CA of OpenSSL in a folder: a root, an issuing CA, and the configuration for `openssl ca`."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir()
-        self.folder, self.config, self.chain = folder, folder / "ca.cnf", folder / "chain.pem"
-        self.config.write_text(CONFIG.format(folder=folder))
-        (folder / "index.txt").touch()
-        (folder / "serial").write_text("1000\n")
-        for name in ("root", "issuing"):
-            key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{folder}/{name}.key")
-            openssl("req", "-new", *key, "-subj", f"/CN=Corp {name.title()}", "-out", f"{folder}/{name}.csr")
-        above = ("-days", "3650", "-extfile", str(self.config), "-extensions", "above")
-        openssl("x509", "-req", *above, *self._given("root"), "-key", f"{folder}/root.key")
-        signed_by = ("-CA", f"{folder}/root.pem", "-CAkey", f"{folder}/root.key", "-set_serial", "2")
-        openssl("x509", "-req", *above, *self._given("issuing"), *signed_by)
-        self.chain.write_bytes((folder / "issuing.pem").read_bytes() + (folder / "root.pem").read_bytes())
-
-    def _given(self, name: str) -> tuple[str, ...]:
-        return "-in", f"{self.folder}/{name}.csr", "-out", f"{self.folder}/{name}.pem"
-
-    def sign(self, csr: str) -> bytes:
-        """Sign a CSR; return the certificate as PEM."""
-        said = ("-batch", "-notext", "-config", str(self.config), "-in", "/dev/stdin", "-out", "/dev/stdout")
-        return openssl("ca", *said, given=csr.encode())
-
-    @property
-    def issued(self) -> int:
-        """How many certificates it has issued."""
-        return len((self.folder / "index.txt").read_text().splitlines())
-
-
-def agent(app: App, ca: Ca, state: Path) -> str:
-    """Run the agent of docs/enterprise-ca.md once; return what it says."""
-    page = (ROOT / "docs/enterprise-ca.md").read_text(encoding="utf-8")
-    (script,) = (block for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL) if block.startswith("#!/bin/sh"))
-    told = {"APP": app.url, "ISSUER": "corp", "CA_CONFIG": str(ca.config), "CA_CHAIN": str(ca.chain)}
-    environment = told | {"STATE": str(state), "PATH": "/usr/local/bin:/usr/bin:/bin"}
-    done = subprocess.run(["/bin/sh", "-c", script], env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def asked(journey: Journey, vault: str, name: str) -> list[dict[str, Any]]:
@@ -113,7 +40,7 @@ def current(journey: Journey, vault: str, name: str) -> x509.Certificate:
 
 def test_an_agent_beside_openssl_renews_what_nobody_else_can(journey: Journey, tmp_path: Path) -> None:
     """From the notice to the next: the script of the manual has the CSR signed, posts the chain, and may come again as often as it likes."""
-    vault, ca, state = journey.vault(), Ca(tmp_path / "ca"), tmp_path / "state"
+    vault, ca, state = journey.vault(), OpenSslCa(tmp_path / "ca"), tmp_path / "state"
     due(journey, vault, "www")
     with journey.app({vault: "renew"}, settings={"PERENNIAL_AUTHORITIES": AUTHORITIES}) as app:
         assert app.ask("PUT", "subscriptions/topic", EVENT_GRID)[0] == 201
@@ -121,9 +48,9 @@ def test_an_agent_beside_openssl_renews_what_nobody_else_can(journey: Journey, t
         await_until(lambda: asked(journey, vault, "www"), PATIENCE)
         (request,) = asked(journey, vault, "www")
         assert request["csr"] == app.get(f"requests/{vault}/www")["csr"]
-        assert '"state":"received"' in agent(app, ca, state)
+        assert '"state":"received"' in agent(app.url, "corp", ca, state)
         await_until(lambda: app.announced(vault, "www"), PATIENCE)
-        assert agent(app, ca, state) == ""
+        assert agent(app.url, "corp", ca, state) == ""
         assert ca.issued == 1
         assert journey.versions(vault, "www") == 2
         mine = next(state.glob("*.pem")).read_bytes()
@@ -136,7 +63,7 @@ def test_an_agent_beside_openssl_renews_what_nobody_else_can(journey: Journey, t
 
 def test_a_person_brings_pkcs7_after_every_mistake(journey: Journey, tmp_path: Path) -> None:
     """The CSR itself, a bare leaf of another root, a certificate for another key: each refused by name; PKCS#7 of OpenSSL is merged."""
-    vault, ca, other = journey.vault(), Ca(tmp_path / "ca"), Ca(tmp_path / "other")
+    vault, ca, other = journey.vault(), OpenSslCa(tmp_path / "ca"), OpenSslCa(tmp_path / "other")
     due(journey, vault, "api")
     with journey.app({vault: "renew"}, settings={"PERENNIAL_AUTHORITIES": AUTHORITIES}) as app:
         app.sweep()

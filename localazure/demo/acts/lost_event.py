@@ -1,4 +1,4 @@
-"""Act 3: Event Grid loses the event; the sweep finds the certificate."""
+"""Act 4: Event Grid loses the event; the sweep finds the certificate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ NAME = "cart"
 def play(stage: Stage, story: Story) -> None:
     """Play it."""
     story.act(
-        "3", "A lost event", f"{ORDERS}/{NAME} comes near its end too, but every event about it is lost on the way."
+        "4", "A lost event", f"{ORDERS}/{NAME} comes near its end too, but every event about it is lost on the way."
     )
     with stage.events_dropped(ORDERS):
         stage.planter.plant(Seed(ORDERS, NAME, "self-signed", 20))

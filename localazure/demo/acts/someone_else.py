@@ -1,4 +1,4 @@
-"""Act 4: a person imports a new version; who uses it is told, and nothing is renewed."""
+"""Act 5: a person imports a new version; who uses it is told, and nothing is renewed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ NAME = "portal"
 
 def play(stage: Stage, story: Story) -> None:
     """Play it."""
-    story.act("4", "Someone else renewed", f"A person imports a new version of {ORDERS}/{NAME}, past Perennial.")
+    story.act("5", "Someone else renewed", f"A person imports a new version of {ORDERS}/{NAME}, past Perennial.")
     before = stage.person.versions(ORDERS, NAME)[-1]
     made = stage.person.import_new(ORDERS, NAME, tags=OWNER)
     version = str(made.properties.version if made.properties else "")

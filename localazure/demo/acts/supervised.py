@@ -1,4 +1,4 @@
-"""Act 5: what Key Vault renews itself is left to it, for as long as it does; what its policy would spoil is refused."""
+"""Act 6: what Key Vault renews itself is left to it, for as long as it does; what its policy would spoil is refused."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GRACE = timedelta(days=2)  # PERENNIAL_SUPERVISION_GRACE is not set
 def play(stage: Stage, story: Story) -> None:
     """Play it."""
     story.act(
-        "5", "Supervised, and refused", "Some certificates are not Perennial's to renew; it says why, and until when."
+        "6", "Supervised, and refused", "Some certificates are not Perennial's to renew; it says why, and until when."
     )
     _supervised(stage, story)
     _taken_over(stage, story)

@@ -1,4 +1,4 @@
-"""Act 8: the compliance rules over both vaults, and what is true of the whole story."""
+"""Act 12: the compliance rules over both vaults, and what is true of the whole story."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from itertools import groupby
 
 from localazure.client import Json
 from localazure.demo.fleet import BILLING, FLEET, ORDERS
+from localazure.demo.signers import KEYS
 from localazure.demo.stage import Stage
 from localazure.demo.story import Story
 
@@ -15,7 +16,7 @@ SEVERITIES = ("critical", "high", "medium", "low", "info")
 
 def play(stage: Stage, story: Story) -> None:
     """Play it."""
-    story.act("8", "Sweep", "The compliance rules over both vaults: what is wrong, and what to do about it.")
+    story.act("12", "Sweep", "The compliance rules over both vaults: what is wrong, and what to do about it.")
     tick = stage.sweep()
     run = story.wait("the sweep's end", lambda: stage.swept(tick), 30)
     names = {vault: _names(stage, vault) for vault in (ORDERS, BILLING)}
@@ -71,14 +72,17 @@ def _findings(story: Story, findings: list[Json]) -> None:
 
 def _whole_story(stage: Stage, story: Story, names: dict[str, list[str]]) -> None:
     """Check what must be true of all acts together, in the vaults' own words."""
-    versions = {
-        f"{vault}/{name}": stage.versions(vault, name) for vault, of_vault in names.items() for name in of_vault
-    }
-    renewed = [name for name, count in versions.items() if count > 1]
+    replaced = Counter(
+        (vault, name, successor)
+        for vault in names
+        for name in names[vault]
+        for successor in stage.replaced(vault, name)
+    )
+    renewed = {(vault, name) for vault, name, _ in replaced}
     story.claim(
         "no version was replaced twice",
-        max(versions.values()) == 2,
-        f"{len(renewed)} of {len(versions)} have a second one",
+        max(replaced.values()) == 1,
+        f"{len(renewed)} of {sum(map(len, names.values()))} certificates were renewed, {len(replaced)} versions replaced",
     )
     asked = [*stage.asked(ORDERS), *stage.asked(BILLING)]
     secrets = [one for one in asked if one["path"].startswith(("/secrets", "/keys"))]
@@ -87,6 +91,12 @@ def _whole_story(stage: Stage, story: Story, names: dict[str, list[str]]) -> Non
         "Perennial read and created certificates, and never asked for a key or a secret",
         not secrets and set(kinds) == {"GET", "POST"} and not any(one["status"] == 403 for one in asked),
         ", ".join(f"{count} {kind}" for kind, count in kinds.items()),
+    )
+    own = Counter(f"{one['method']} {one['path'].split('/')[1]}" for one in stage.asked(KEYS))
+    story.claim(
+        f"and in {KEYS}, its own vault, asked for keys alone: to make them, read their public half, and sign",
+        set(own) == {"GET keys", "POST keys"} and not any(one["status"] == 403 for one in stage.asked(KEYS)),
+        ", ".join(f"{count} {kind}" for kind, count in own.items()),
     )
     health = stage.app.get("health")
     story.claim(

@@ -1,4 +1,4 @@
-"""Act 7: a vault answers 429 to everything in the middle of two renewals; the other vault goes on, and nothing is lost."""
+"""Act 8: a vault answers 429 to everything in the middle of two renewals; the other vault goes on, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ASKED_TO_WAIT = 2  # seconds
 def play(stage: Stage, story: Story) -> None:
     """Play it."""
     story.act(
-        "7",
+        "8",
         "Throttled",
         f"Two renewals are under way in {ORDERS} when the vault begins to answer 429 to every request.",
     )

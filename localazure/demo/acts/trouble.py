@@ -1,4 +1,4 @@
-"""Act 6: the integrated CA refuses; the ladder, the operators' notices; it recovers."""
+"""Act 7: the integrated CA refuses; the ladder, the operators' notices; it recovers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WORDS = "the CA is closed for maintenance"
 
 def play(stage: Stage, story: Story) -> None:
     """Play it."""
-    story.act("6", "Trouble", f"The CA behind {ORDERS}/{NAME} refuses every request.")
+    story.act("7", "Trouble", f"The CA behind {ORDERS}/{NAME} refuses every request.")
     stage.azure.issuer(ORDERS, CA, delay=0.3, failure=("Request rejected", WORDS))
     stage.comes_near_its_end(Seed(ORDERS, NAME, "by the integrated CA", 20, issuer=CA, signed="corp"), story)
     for attempt in range(1, ATTEMPTS + 1):

@@ -22,6 +22,6 @@ def test_mixed() -> None:
     assert len({seed.finding for seed in FLEET if seed.finding}) >= 6
 
 
-def test_eight_acts() -> None:
-    """The story has eight acts."""
-    assert len(ACTS) == 8
+def test_twelve_acts() -> None:
+    """The story has twelve acts."""
+    assert len(ACTS) == 12
