@@ -67,6 +67,11 @@ class Budget:
             taken.append(bucket)
         return None
 
+    def undo(self, names: tuple[str, ...], at: datetime) -> None:
+        """Take back all that was counted at an instant: no order was placed. Repeating it is harmless."""
+        for bucket in limits.counted(names):
+            self._return(bucket, at)
+
     def settle(self, names: tuple[str, ...], at: datetime, *, issued: bool, now: datetime) -> None:
         """Say how an order ended that was counted at an instant: a CA counts certificates by domain and by set, not orders that failed.
 

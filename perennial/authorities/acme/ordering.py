@@ -6,11 +6,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from perennial.authorities.acme import problems
+from perennial.authorities.acme.client import is_usable
 from perennial.authorities.acme.memory import Memory, Proof, State
-from perennial.authorities.acme.network import NoAnswer, Refusal
+from perennial.authorities.acme.network import NoAnswer, Refusal, StaleNonces
 from perennial.authorities.acme.preflight import dns_obstacles
-from perennial.authorities.acme.turn import Step, Turn, identifier
-from perennial.errors import IssuerError
+from perennial.authorities.acme.turn import Step, Turn, identifier, is_address
+from perennial.errors import IssuerError, VaultError
 from perennial.log import warn
 from perennial.model.reasons import ReasonCode
 
@@ -52,10 +53,17 @@ def place(turn: Turn) -> Step:
     replaces = _replaces(turn)
     try:
         placed = turn.session.order([identifier(name) for name in turn.names], desk.setting.profile, replaces)
-    except NoAnswer as silence:  # it may have been placed
+    except NoAnswer as silence:  # it may have been placed; nobody will finalize it, so of certificates it is none
+        _settle(turn)
         raise turn.pause(problems.of_silence(silence)) from silence
+    except (StaleNonces, VaultError):  # nothing was placed
+        if not _exempt(turn):
+            desk.budget.undo(turn.names, turn.now)
+        raise
     except Refusal as refusal:
         return _refused(turn, refusal, replaces)
+    if len(placed.order.authorizations) > len(turn.names):
+        raise turn.pause(problems.failure("ca-down", "its order has more authorizations than names"))
     expires = _instant(placed.order.expires)
     placed_now = memory.to(
         State.AUTHORIZING,
@@ -64,6 +72,7 @@ def place(turn: Turn) -> Step:
         finalize=placed.order.finalize,
         authorizations=placed.order.authorizations,
         expires=expires,
+        account=turn.session.account,
         key=turn.session.key_id,
     )
     return turn.on(placed_now)
@@ -73,8 +82,7 @@ def _refused(turn: Turn, refusal: Refusal, replaces: str) -> Step:
     """The table of what to do about a `replaces` that a CA does not accept: once more without, unless it is a limit, or the CA is down."""
     desk, memory, names, now = turn.desk, turn.memory, turn.names, turn.now
     failure = problems.of_refusal(refusal, now)
-    if not _exempt(turn):
-        desk.budget.settle(names, now, issued=False, now=now)
+    _settle(turn)
     if failure.code == "rate-limited":
         wait = timedelta(hours=1) if failure.retry_after is None else failure.retry_after
         desk.budget.blocked(now + wait, names, refusal.problem.text)
@@ -90,6 +98,12 @@ def _refused(turn: Turn, refusal: Refusal, replaces: str) -> Step:
             warn("account-changed", authority=desk.setting.name, certificate=str(turn.renewal.certificate))
         return turn.on(memory.to(State.ORDERING, alone=True))
     return turn.fail(failure)
+
+
+def _settle(turn: Turn) -> None:
+    """Take back that a certificate was counted: an order only, if at all, came of it."""
+    if not _exempt(turn):
+        turn.desk.budget.settle(turn.names, turn.now, issued=False, now=turn.now)
 
 
 def _replaces(turn: Turn) -> str:
@@ -136,7 +150,9 @@ def authorize(turn: Turn) -> Step:
         return turn.fail(problems.failure("order-failed", f"the authorization of {name} is {found.status} already"))
     if name.lower() not in turn.names:
         return turn.fail(problems.failure("refused", f"the CA wants {name} proved, which nobody ordered"))
-    offers = [one for one in found.challenges if one.type == "dns-01"]
+    # RFC 8738 §7: an address is not to be proved by DNS-01, whatever a CA offers.
+    usable = () if is_address(name) else found.challenges
+    offers = [one for one in usable if one.type == "dns-01" and is_usable(one.url)]
     if not offers:
         offered = ", ".join(one.type for one in found.challenges) or "nothing"
         return turn.fail(problems.failure("no-dns-challenge", f"for {name} the CA offers {offered}"))

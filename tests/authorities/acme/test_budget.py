@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from localazure.acme.conduct import Trouble
-from perennial.errors import IssuerError
+from perennial.errors import IssuerError, Unreachable
 from perennial.model.authority import Usage
 from perennial.model.reasons import ReasonCode
 from perennial.ports.tables import Query
-from tests.authorities.acme.ordered import NAMES, NOW, Bench, at, bench, claim
+from tests.authorities.acme.ordered import NAMES, NOW, Bench, at, bench, claim, next_attempt
 
 LIFE = timedelta(days=90)
 DAY = timedelta(days=1)
@@ -145,3 +145,55 @@ def test_of_two_orders_for_the_last_turn_one_waits() -> None:
         assert one.asked("new-order") == placed
         assert one.now >= NOW + timedelta(hours=3)
         one.issue(("b.example.com",), waiting)
+
+
+def kept(one: Bench) -> dict[str, int]:
+    """Count what is in the budget, by kind."""
+    return {row.bucket.partition(":")[0]: len(row.spent) for row in usages(one)}
+
+
+def tried(one: Bench, times: int) -> set[str]:
+    """Try an order again and again, as the ladder does; return what it failed with."""
+    codes = set()
+    renewal = one.stop(("b.example.com",), at("ordering"), claim())
+    for _ in range(times):
+        with pytest.raises(IssuerError) as raised:
+            one.run(("b.example.com",), renewal)
+        codes.add(raised.value.code)
+        renewal = next_attempt(renewal, raised.value.back_to)
+        one.clock[0] += timedelta(hours=1)
+    return codes
+
+
+def test_nonces_that_are_refused_cost_nothing() -> None:
+    """Nothing was placed: a CA that refuses nonces for hours leaves the budget of a name whole, else it could not be renewed for days."""
+    with bench() as one:
+        one.issue(("b.example.com",))
+        before = kept(one)
+        one.ca.conduct.nonce_refusal = 1
+        assert tried(one, 6) == {"ca-down"}
+        assert kept(one) == before
+
+
+def test_an_account_key_that_does_not_sign_costs_nothing() -> None:
+    """Nothing was placed."""
+    with bench() as one:
+        one.issue(("b.example.com",))
+        before = kept(one)
+        one.keys.refuses = Unreachable(one.keys.vault, "no answer")
+        assert tried(one, 6) == {"account-key"}
+        assert kept(one) == before
+
+
+def test_a_ca_that_does_not_answer_costs_orders_and_no_certificates() -> None:
+    """An order may have been placed each time, which the CA would count; nobody finalizes it, so no certificate of the set comes of it."""
+    with bench() as one:
+        one.issue(("b.example.com",))
+        one.ca.conduct.down = "drop"
+        assert tried(one, 6) == {"ca-down"}
+        found = kept(one)
+        assert (found["domain"], found["set"]) == (1, 1)
+        one.ca.conduct.down = ""
+        one.waits.clear()
+        one.issue(("b.example.com",))
+        assert max(one.waits, default=timedelta(0)) < timedelta(minutes=5)
