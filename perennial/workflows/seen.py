@@ -51,7 +51,7 @@ def take_in(sight: Sight, certificate: Certificate) -> None:
     if latest.leaf is None:
         sight.entry = entry if known is not None else replace(entry, version=latest)
     elif known is not None and known.leaf is not None and known.id == latest.id:
-        sight.entry = replace(entry, version=latest, not_after=latest.not_after)
+        sight.entry = replace(entry, version=latest)
     else:
         sight.entry = _new_current(sight, entry, latest)
 

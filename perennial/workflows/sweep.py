@@ -55,9 +55,8 @@ def requeue(world: World) -> None:
                 summarize(world, row)
         except Changed:
             continue  # somebody is at it; the next minute looks again
-    for name, stored in vaults.items():
-        if name not in world.settings.vaults:
-            _let_go(world, stored)
+    for stored in vaults.values():
+        _let_go(world, stored)
 
 
 def _let_go(world: World, stored: Stored[VaultRow]) -> None:

@@ -100,7 +100,7 @@ def fix_of(error: VaultError) -> str:
     """Say what a person must do about a vault that refuses."""
     if isinstance(error, Throttled):
         return "nothing: it is tried again by itself"
-    if isinstance(error, Forbidden) and error.code == "ForbiddenByFirewall":
+    if error.code == "ForbiddenByFirewall":
         return "let the app through the vault's firewall"
     if isinstance(error, Forbidden):
         return "assign Perennial's role (certificates read, create, update) on the vault to the app's identity"

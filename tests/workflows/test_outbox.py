@@ -9,7 +9,7 @@ import pytest
 
 from perennial.errors import BadInput
 from perennial.model.certificate import CertificateRef
-from perennial.model.notices import Attempt, DeliveryState, subject_of
+from perennial.model.notices import Attempt, DeliveryState, NoticeKind, subject_of
 from perennial.workflows import deliver
 from tests.workflows.telling import DAY, HOUR, MINUTE, START, WEB, Scene, version_notice
 
@@ -142,6 +142,28 @@ def test_overdue_is_about_one_subject() -> None:
     scene.now += 10 * MINUTE
     deliver.overdue(scene.world, SUBJECT)
     assert [nudge.subject for nudge in scene.queues.nudges] == [SUBJECT]
+
+
+def test_another_certificates_versions_are_no_siblings() -> None:
+    """A newer one of its own, delivered, supersedes nothing here."""
+    scene = told()
+    other = CertificateRef("kv-orders", "other")
+    scene.tell(version_notice(2, START + HOUR, certificate=other))
+    scene.deliver(scene.deliveries(other)[0])
+    scene.deliver(scene.only())
+    assert scene.only().state is DeliveryState.DELIVERED
+
+
+def test_a_finding_that_is_being_told_makes_no_version_wait() -> None:
+    """It has no place among versions."""
+    scene = told()
+    version = scene.only()
+    finding = replace(
+        version, notice="f", kind=NoticeKind.FINDING_OPENED, version_created=None, lease_until=START + HOUR
+    )
+    scene.tables.deliveries.put(finding)
+    scene.deliver(version)
+    assert {row.state for row in scene.deliveries() if row.key == version.key} == {DeliveryState.DELIVERED}
 
 
 def test_a_lost_lease_leaves_the_rows_own_wait() -> None:

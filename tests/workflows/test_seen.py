@@ -9,7 +9,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from perennial.errors import Forbidden
+from perennial.errors import Forbidden, Throttled, Unreachable, VaultError
 from perennial.model.certificate import INSTANCE_TAG, RENEWAL_TAG, IssuancePolicy, LifetimeAction
 from perennial.model.history import HistoryKind
 from perennial.model.inventory import Entry
@@ -18,6 +18,7 @@ from perennial.model.renewal import Asked
 from perennial.workflows import seen
 from perennial.workflows.sight import Sight, gather
 from tests.memory.stage import Stage
+from tests.memory.tables import memory_tables
 from tests.workflows.looks import DAY, HOUR, NOW, SELF, WWW, stage
 from tests.workflows.signed_stage import place
 
@@ -219,6 +220,21 @@ def test_a_first_version_that_gets_finished_is_seen_and_told() -> None:
     assert [row.version for row in on.history("www") if row.kind is HistoryKind.FIRST_SEEN] == [""]
 
 
+def test_an_unfinished_version_that_gets_finished_under_its_id_is_seen_then() -> None:
+    """Its history begins with the certificate, and nothing was before it."""
+    on = stage(left=60 * DAY, events=False)
+    sight = sight_of(on)
+    version = sight.entry.version
+    assert version is not None
+    sight.entry = replace(sight.entry, version=replace(version, leaf=None), announced="")
+    on.tables = replace(on.tables, history=memory_tables().history)
+    sight.world = replace(sight.world, tables=on.tables)
+    entry = read(on, sight)
+    assert entry.version == version
+    assert [(row.kind, row.version) for row in on.history("www")] == [(HistoryKind.FIRST_SEEN, "")]
+    assert sight.did == ["read", "new-version"]
+
+
 def test_an_unfinished_version_replaces_nothing() -> None:
     """Shown on top of a finished one, it changes tags and policy alone."""
     on = stage(left=60 * DAY, events=False)
@@ -241,12 +257,20 @@ def test_a_certificate_that_is_back_is_no_longer_gone() -> None:
     assert on.look("www").gone is None
 
 
-def test_a_refusal_goes_on_from_the_rows() -> None:
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Forbidden("kv-orders", "no role", code="ForbiddenByRbac"),
+        Unreachable("kv-orders", "DNS"),
+        Throttled("kv-orders", "slow"),
+    ],
+)
+def test_a_refusal_goes_on_from_the_rows(refusal: VaultError) -> None:
     """The vault is closed in the look too, so that it is not asked a second time; nothing was read."""
     on = stage(left=60 * DAY, events=False)
     sight = sight_of(on)
     before = sight.entry
-    on.vaults.close("kv-orders", Forbidden("kv-orders", "no role", code="ForbiddenByRbac"))
+    on.vaults.close("kv-orders", refusal)
     calls = on.vaults.calls["get"]
     for _ in range(2):
         assert read(on, sight) == before

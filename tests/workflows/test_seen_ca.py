@@ -69,6 +69,17 @@ def test_a_version_with_copied_tags_is_not_our_cas() -> None:
     assert (entry.issued_by, entry.issued_through) == ("", "")
 
 
+def test_a_persons_import_under_an_open_claim_is_not_the_cas() -> None:
+    """The claim ends as superseded; whoever was asked to sign has signed nothing."""
+    on = signed_stage(left=20 * DAY, first=SlowAuthority())
+    on.look("www")
+    on.vaults.shelf.names[WWW].pending = None
+    place(on, WWW, left=89 * DAY)
+    entry = on.look("www", version="another")
+    assert on.claims("www")[0].issuer == "first"
+    assert (entry.issued_by, entry.issued_through) == ("", "")
+
+
 def test_what_the_vault_itself_renewed_has_no_authority() -> None:
     """There is no CA to ask about it."""
     on = stage()

@@ -14,10 +14,12 @@ from perennial.errors import Changed
 from perennial.model.certificate import CertificateRef
 from perennial.model.decision import Mode
 from perennial.model.history import VaultWalk, WalkState
+from perennial.model.ids import inverted
 from perennial.model.inventory import Entry, VaultRow
 from perennial.model.messages import Look
 from perennial.ports.tables import Stored
 from perennial.workflows import walk_end
+from perennial.workflows.gone import NEVER
 from perennial.workflows.names_seen import NamesSeen
 from perennial.workflows.sight import fleet_row, renewal_policy
 from perennial.workflows.world import World
@@ -55,7 +57,7 @@ def finish(on: Stage, listed: list[str], world: World | None = None, **columns: 
     begun = VaultWalk(tick=on.now, vault=ORDERS, started=on.now, state=WalkState.WALKING)
     row = replace(begun, **columns)  # type: ignore[arg-type]  # columns by name
     on.tables.sweeps.put(row)
-    stored = on.tables.sweeps.get(*on.tables.sweeps.spec.key(row))  # type: ignore[attr-defined]  # the memory's
+    stored = on.tables.sweeps.get(inverted(row.tick), ORDERS)
     assert stored is not None
     names = NamesSeen("salt")
     for name in listed:
@@ -101,7 +103,7 @@ def test_an_unchanged_share_costs_no_write() -> None:
     before = fleet_row(on.world())
     walk_end._change_fleet(on.world(), lambda row: row)
     assert fleet_row(on.world()) == before
-    assert before.value.expected == {ORDERS: 2.0, WATCHED: before.value.expected[WATCHED]}
+    assert set(before.value.expected) == {ORDERS, WATCHED}
 
 
 def test_the_lines_of_a_walk_and_of_a_sweep(caplog: pytest.LogCaptureFixture) -> None:
@@ -209,6 +211,7 @@ def test_which_rows_a_walk_may_call_missing(
     entry = on.entry(WWW.name)
     assert (entry.gone is not None) is gone
     assert (entry.gone == before) is ("gone_before" in columns)
+    assert (entry.next_check == NEVER) is (gone and not columns.get("gone_before", False))
     assert on.entry(named(2)[0]).gone is None
 
 
@@ -216,9 +219,12 @@ def test_which_rows_a_walk_may_call_missing(
 def test_few_and_many_missing_rows_are_found_alike(lost: int) -> None:
     """By name, or in one pass: only those that were not seen are gone."""
     on = stage(*named(lost + 2))
+    rewrite(on, named(3)[2], gone=on.now - DAY)
+    other = replace(on.entry(named(4)[3]), vault="kv-other")
+    on.tables.inventory.put(other)
     finish(on, named(2))
+    assert on.entry(other.certificate, "kv-other") == other
     assert [name for name in named(lost + 2) if on.entry(name).gone] == named(lost + 2)[2:]
-    assert writes(on.tables.inventory) > lost
 
 
 def test_what_has_no_finished_version_is_asked_for_by_name() -> None:
@@ -291,7 +297,3 @@ def test_a_vaults_own_finding_is_told_before_its_first_walk_too() -> None:
     assert (stored.value.silent, stored.value.owner, stored.value.state) == (False, "", "open")
     on.run(SECOND)
     assert len(on.told("finding-opened", about="kv-new:")) == 1
-    walk_end.check_overdue(on.world(), replace(row, whole_walk=on.now))
-    stored = on.tables.findings.get("kv-new", ":vault-not-walked")
-    assert stored is not None
-    assert stored.value.state == "open", "only a walk closes it"

@@ -232,7 +232,7 @@ def test_a_row_without_a_reason_has_a_look_before_it() -> None:
     on = stage(NAME)
     observed(on)
     rewrite(on, reason=None)
-    page(on, listed(on.entry(NAME)), mode_seen="renew")
+    assert page(on, listed(on.entry(NAME)), mode_seen="renew").failed == 0
     assert looks(on) == []
 
 
@@ -252,7 +252,7 @@ def test_the_claim_is_part_of_what_the_rules_judge() -> None:
         checkpoint=Checkpoint(Step.WAITING),
     )
     rewrite(on, version=version, claim=version.id)
-    page(on, listed(on.entry(NAME)))
+    assert page(on, listed(on.entry(NAME))).failed == 0
     assert on.tables.findings.get(ORDERS, f"{NAME}:pending-operation-too-old") is None
     on.tables.renewals.put(claim)
     page(on, listed(on.entry(NAME)))
