@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from perennial.dns.arm import Answer, Arm, Refusal
 from perennial.dns.needs import Option, ProviderKind, Tools, whole_number
@@ -89,7 +90,10 @@ class AzureZone:
 
     def _send(self, method: str, name: str, body: Mapping[str, object] | None, condition: Mapping[str, str]) -> Answer:
         relative = "@" if name == self._zone else name.removesuffix(f".{self._zone}")
-        return self._arm.send(method, f"{self._id}/TXT/{relative}?api-version={API_VERSION}", body, condition)
+        path = quote(
+            relative, safe="@*"
+        )  # where a CNAME leads, somebody else has written: its labels may hold any sign
+        return self._arm.send(method, f"{self._id}/TXT/{path}?api-version={API_VERSION}", body, condition)
 
     def _raise_unless_changed(self, answer: Answer, name: str) -> None:
         """Raise what a write was refused for; a set that somebody changed meanwhile (412) is none."""

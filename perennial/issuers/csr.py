@@ -11,6 +11,8 @@ from cryptography.exceptions import InvalidSignature
 from perennial.model.certificate import Version
 from perennial.model.pkix import key_of, names_of
 
+LONGEST = 16 * 1024  # bytes of a chain: in base64 beside its CSR they must fit a column of text (32 K characters)
+
 
 def carries_names(csr: bytes, version: Version) -> bool:
     """Tell whether a signing request (DER) asks for every name of a version."""
@@ -34,6 +36,9 @@ def fault_of(chain: tuple[bytes, ...], csr: bytes, now: datetime) -> str:
         request, certificates = x509.load_der_x509_csr(csr), [x509.load_der_x509_certificate(der) for der in chain]
     except ValueError as garbled:
         return f"it is not DER: {garbled}"
+    size = sum(map(len, chain))
+    if size > LONGEST:
+        return f"the chain has {size} bytes, and {LONGEST} are kept at most"
     leaf = certificates[0]
     if key_of(leaf) != key_of(request):
         return "the first certificate is for another key"

@@ -133,7 +133,7 @@ class Accounts:
         secret = self._tools.secret(setting.eab_secret)
         if not secret:
             raise problems.failure("eab-missing", f"the setting PERENNIAL_SECRET_{setting.eab_secret} is not set")
-        if not BASE64URL.fullmatch(secret):  # not quoted
+        if not BASE64URL.fullmatch(secret) or len(secret.rstrip("=")) % 4 == 1:  # not quoted
             what = f"the setting PERENNIAL_SECRET_{setting.eab_secret} is not base64url"
             raise problems.failure("eab-missing", what)
         return setting.eab_key_id, secret

@@ -11,6 +11,9 @@ import msgspec
 from requests.utils import parse_header_links
 
 PROBLEM = "urn:ietf:params:acme:error:"
+LONGEST_WAIT = timedelta(
+    days=7
+)  # that is believed: the longest span of Let's Encrypt's limits. Whoever says more is asked again then
 
 
 class Identifier(msgspec.Struct, frozen=True):
@@ -142,12 +145,17 @@ class Answer:
 
 
 def retry_after(headers: Mapping[str, str]) -> timedelta | None:
-    """Read Retry-After (RFC 9110 §10.2.3): seconds, or a date, which is measured against the answer's own."""
+    """Read Retry-After (RFC 9110 §10.2.3): seconds, or a date, which is measured against the answer's own. At most a week."""
     text = (headers.get("Retry-After") or "").strip()
-    if text.isdigit():
-        return timedelta(seconds=int(text))
+    if text.isascii() and text.isdigit():
+        return bounded(timedelta(seconds=int(text[:9])))
     try:
         wait = parsedate_to_datetime(text) - parsedate_to_datetime(headers.get("Date") or "")
     except (ValueError, TypeError):
         return None
-    return max(wait, timedelta(0))
+    return bounded(wait)
+
+
+def bounded(wait: timedelta) -> timedelta:
+    """Return a CA's wait as far as it is believed: none that is over, and no year, which would let a certificate die in silence."""
+    return min(max(wait, timedelta(0)), LONGEST_WAIT)

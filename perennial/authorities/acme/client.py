@@ -29,6 +29,7 @@ from perennial.authorities.acme.network import Network, NoAnswer, Refusal
 from perennial.authorities.acme.signing import thumbprint
 
 KEPT = timedelta(days=1)  # how long a directory holds
+LONGEST_ADDRESS = 300  # characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +171,11 @@ def encoded(raw: bytes) -> str:
 def _placed(url: str, answer: Answer) -> Placed:
     order = read(answer, Order)
     addresses = (url, order.finalize, order.certificate or "", *order.authorizations)
-    if any(address and (not address.startswith("http") or " " in address) for address in addresses):
+    if not all(not address or is_usable(address) for address in addresses):
         raise NoAnswer("its order names an address that is none")
     return Placed(url, order, answer.retry_after)
+
+
+def is_usable(address: str) -> bool:
+    """Tell whether an address can be asked, and kept: a claim's memory separates addresses by blanks, and takes 32 K in all."""
+    return address.startswith("http") and len(address) <= LONGEST_ADDRESS and not any(map(str.isspace, address))

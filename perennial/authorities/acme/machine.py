@@ -44,6 +44,8 @@ def take(turn: Turn) -> Step:
             raise turn.pause(problems.failure("ca-down", "it refuses every nonce that it gives"), turn.memory) from None
         return turn.wait(turn.now + STALE, memory, "the CA wants a newer nonce")
     except NoAnswer as silence:
+        if turn.memory.order and turn.memory.expires is not None and turn.memory.expires <= turn.now:
+            return turn.fail(problems.failure("order-expired", f"the order is over, and {silence}"))
         raise turn.pause(problems.of_silence(silence)) from silence
     except Throttled as busy:  # the keys' vault: its signatures are counted together, so this is no failure
         return turn.wait(turn.now + (busy.retry_after or BUSY), turn.memory, "the vault of the account's key is busy")
@@ -65,6 +67,9 @@ def _step(turn: Turn) -> Step:
         if session is None:
             return turn.on(turn.memory)
         turn = replace(turn, account=session)
+        if turn.memory.account and session.account != turn.memory.account:
+            what = f"the account is another by now, and the order was placed by {turn.memory.account}"
+            return turn.fail(problems.failure("order-expired", what, retry_after=timedelta(0)))
         if state in BOUND_TO_KEY and session.key_id != turn.memory.key:
             what = "the account's key was changed while the order was on its way, and its TXT values are of the old one"
             return turn.fail(problems.failure("order-expired", what, retry_after=timedelta(0)))

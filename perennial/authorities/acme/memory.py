@@ -64,6 +64,7 @@ class Memory:
     finalize: str = ""
     certificate: str = ""
     expires: datetime | None = None
+    account: str = ""  # whose order it is
     key: str = ""  # the account's key that the values were made with
     authorizations: tuple[str, ...] = ()
     proofs: tuple[Proof, ...] = ()
@@ -126,6 +127,7 @@ def written(memory: Memory) -> Mapping[str, str]:
         "finalize": memory.finalize,
         "certificate": memory.certificate,
         "expires": _instant(memory.expires),
+        "account": memory.account,
         "key": memory.key,
         "authorizations": _shortened(memory.authorizations),
         "challenges": _shortened(tuple(proof.challenge for proof in memory.proofs)),
@@ -147,7 +149,7 @@ def read(texts: Mapping[str, str]) -> Memory:
     def of_name(name: str) -> str:
         return texts.get(name, "")
 
-    values = [pair.split(":", 1) for pair in of_name("values").split()]
+    values = [pair.rsplit(":", 1) for pair in of_name("values").split()]
     challenges = _whole(of_name("challenges"))
     return Memory(
         state=State(of_name("state")),
@@ -159,6 +161,7 @@ def read(texts: Mapping[str, str]) -> Memory:
         finalize=of_name("finalize"),
         certificate=of_name("certificate"),
         expires=_read_instant(of_name("expires")),
+        account=of_name("account"),
         key=of_name("key"),
         authorizations=_whole(of_name("authorizations")),
         proofs=tuple(Proof(url, host, value) for url, (host, value) in zip(challenges, values, strict=True)),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urljoin
 
 import msgspec
 import requests
@@ -54,6 +55,7 @@ class Network(ClientNetwork):
         self.address = account
         self.session.mount("https://", wire or HTTPAdapter(pool_maxsize=CONNECTIONS))
         self.session.auth = _as_signed  # without one, requests would look for a .netrc
+        self.session.hooks["response"].append(self._arrived)
         self._scheme = "https://" if tls else "http"
 
     def fetch(self, url: str) -> Answer:
@@ -71,7 +73,13 @@ class Network(ClientNetwork):
             except Refusal as refusal:
                 if refusal.problem.code != "badNonce":
                     raise
+                self._forget_but(response)
         raise StaleNonces
+
+    def _forget_but(self, response: requests.Response) -> None:
+        """Forget every nonce but the one that came with a refusal: after a quiet night all that were kept are as old as the one that was refused."""
+        self._nonces.clear()
+        self._keep_nonce(response)
 
     def _signed(self, payload: Mapping[str, object] | None, nonce: bytes, url: str) -> str:
         """Sign; a POST-as-GET has an empty payload, which is not the payload {} (RFC 8555 §6.3)."""
@@ -104,14 +112,43 @@ class Network(ClientNetwork):
             response = self._send_request(method, url, timeout=WAITS, allow_redirects=method != "POST", **what)
         except requests.RequestException as broken:
             raise NoAnswer(_why(broken)) from broken
-        if len(response.content) > LARGEST:
-            raise NoAnswer(f"its answer has {len(response.content)} bytes")
-        if keep and self.REPLAY_NONCE_HEADER in response.headers:
+        if keep:
+            self._keep_nonce(response)
+        return response
+
+    def _arrived(self, response: requests.Response, **_: Any) -> None:
+        """Bound an answer before requests reads it whole, and follow it nowhere that would not be asked."""
+        where = urljoin(response.url, response.headers.get("Location", ""))
+        if response.is_redirect and not where.startswith(self._scheme):
+            raise requests.exceptions.InvalidURL(f"it leads to an address that is not asked: {where[:200]}")
+        if response.raw is not None:
+            response.raw = _Bounded(response.raw)
+
+    def _keep_nonce(self, response: requests.Response) -> None:
+        if self.REPLAY_NONCE_HEADER in response.headers:
             try:
                 self._add_nonce(response)
             except acme_errors.NonceError:
                 response.headers.pop(self.REPLAY_NONCE_HEADER)
-        return response
+
+
+class _Bounded:
+    """An answer's body as requests reads it, which ends by an error where it is longer than any answer of a CA."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+
+    def stream(self, amount: int, *, decode_content: bool) -> Iterator[bytes]:
+        """Read on, and count what was unpacked."""
+        read = 0
+        for chunk in self._raw.stream(amount, decode_content=decode_content):
+            read += len(chunk)
+            if read > LARGEST:
+                raise requests.exceptions.ContentDecodingError(f"its answer has more than {LARGEST} bytes")
+            yield chunk
+
+    def __getattr__(self, name: str) -> Any:  # of urllib3's response, whichever it is
+        return getattr(self._raw, name)
 
 
 def _as_signed(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from perennial.authorities.acme.answers import Problem
+from perennial.authorities.acme.answers import Problem, bounded
 from perennial.authorities.acme.network import NoAnswer, Refusal
 from perennial.errors import DnsError, IssuerError, VaultError
 
@@ -168,4 +168,4 @@ def said_wait(text: str, now: datetime) -> timedelta | None:
         until = datetime.fromisoformat(f"{found[1]}T{found[2]}").replace(tzinfo=UTC)
     except ValueError:
         return None
-    return max(until - now, timedelta(0))
+    return bounded(until - now)

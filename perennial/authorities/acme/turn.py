@@ -22,6 +22,7 @@ from perennial.model.reasons import Reason, ReasonCode
 from perennial.model.renewal import Issued, Renewal, Waiting
 
 PATIENCE = timedelta(hours=1)  # with a CA that says neither yes nor no
+LONGEST = timedelta(days=1)  # between polls, whatever the CA says: an order may be over by then
 FIRST, GROWTH = timedelta(seconds=3), 1.5  # of a poll, where the other side does not say when to ask again
 
 
@@ -69,7 +70,7 @@ class Turn:
             slow = problems.failure("ca-slow", f"{what} since {memory.since.isoformat()}", retry_after=said)
             raise self.pause(slow, memory)
         grown = FIRST * GROWTH ** min(memory.polls, 20)
-        wait = max(said, timedelta(seconds=1)) if said is not None else min(grown, longest)
+        wait = min(max(said, timedelta(seconds=1)), LONGEST) if said is not None else min(grown, longest)
         after = timedelta(seconds=round(wait.total_seconds()))
         return self.wait(self.now + after, memories.polled(memory, self.now), what)
 

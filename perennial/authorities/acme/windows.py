@@ -12,6 +12,7 @@ from perennial.authorities.acme.network import NoAnswer, Refusal
 from perennial.model.authority import Suggestion
 
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(days=1)  # RFC 9773 §4.3.2
+FIRST_YEAR, LAST_YEAR = 1900, 9999
 USUAL = timedelta(hours=6)  # where the CA does not say: Let's Encrypt's own
 
 
@@ -33,6 +34,10 @@ def suggest(directories: Directories, ari_id: str, now: datetime) -> Suggestion 
         raise failure from refusal
     start, end = info.window.start, info.window.end
     if start.tzinfo is None or end.tzinfo is None or end <= start:  # RFC 9773 §4.2: as if it had not answered
+        return None
+    if not all(
+        FIRST_YEAR < instant.year < LAST_YEAR for instant in (start, end)
+    ):  # no such instant in UTC, or in a row
         return None
     return Suggestion(
         start=_whole(start),
