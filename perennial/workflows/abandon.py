@@ -33,7 +33,7 @@ def abandon(message: str, poisoned: str, world: World) -> None:
         _keep_in_schedule(message, queue, world)
     except msgspec.MsgspecError as garbled:  # nothing of ours: no row can be about it
         warn("message-not-understood", queue=queue, problem=str(garbled))
-    hour = world.now.replace(minute=0, second=0, microsecond=0)
+    hour = world.now.replace(minute=0, second=0)
     reason = f"a message of the queue {queue} could not be handled after all its tries"
     fix = "see the log lines message-lost and the function's failures around them"
     code = f"message-lost-{queue}"

@@ -112,6 +112,6 @@ def _insert(world: World, tick: datetime, vault: str, asked_by: str) -> None:
 
 def _send_again(world: World, stored: Stored[VaultWalk], row: VaultWalk) -> None:
     """Send a walk on. The row says for how long its message may wait, so that each minute sends one message at most, not one a minute."""
-    queued = replace(row, state=WalkState.QUEUED, lease_until=world.now + PATIENCE, ended=None)
+    queued = replace(row, state=WalkState.QUEUED, lease_until=world.now + PATIENCE)
     world.tables.sweeps.save(Stored(queued, stored.etag))
     world.queues.send(Walk(tick=row.tick, vault=row.vault))

@@ -44,8 +44,8 @@ def walk_vault(message: str, world: World) -> None:
     ):  # a message that came back: whoever ended the row may have died before the sweep's end
         walk_end.settle(world, asked.tick)
         return
-    held = stored.value.state is WalkState.WALKING and stored.value.lease_until is not None
-    if held and stored.value.lease_until is not None and world.now < stored.value.lease_until:
+    lease = stored.value.lease_until if stored.value.state is WalkState.WALKING else None
+    if lease is not None and world.now < lease:
         return
     try:
         leg = _begin(world, stored)

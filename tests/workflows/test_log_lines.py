@@ -12,7 +12,8 @@ import pytest
 from perennial.errors import Changed, ChannelError
 from perennial.model.notices import Attempt, Delivery, DeliveryState
 from perennial.ports.tables import Stored
-from tests.workflows.telling import DAY, FAR, HOUR, MINUTE, START, Scene, version_notice
+from perennial.workflows import announce, notices
+from tests.workflows.telling import DAY, FAR, HOUR, MINUTE, START, Scene, make_entry, make_version, version_notice
 from tests.workflows.test_turns import SUBJECT, close, rewrite, told
 
 
@@ -116,3 +117,29 @@ def test_what_was_given_up_is_a_warning(caplog: pytest.LogCaptureFixture) -> Non
         "kind": "new-version",
         "why": "the subscription is closed after failures",
     }
+
+
+def test_a_version_that_is_told_is_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    """Which, by whom, and to how many."""
+    scene = Scene()
+    scene.subscribe("orders")
+    version = make_version(7)
+    with caplog.at_level(logging.INFO, logger="perennial"):
+        announce.announce_version(scene.world, make_entry(version), version, "", "Key Vault")
+    line = {"certificate": "kv-orders/web", "version": version.id, "by": "Key Vault", "recipients": 1}
+    assert [json.loads(text) for text in caplog.messages] == [{"event": "announced", **line}]
+
+
+def test_a_notice_that_nobody_wants_is_whole_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """Its id, kind and subject, and all that it would have said."""
+    scene = Scene()
+    trouble = notices.vault_trouble("kv-orders", "403", "1", START)
+    scene.tell(trouble)
+    (line,) = [json.loads(text) for text in caplog.messages]
+    assert {name: line[name] for name in ("event", "notice", "kind", "subject")} == {
+        "event": "nobody-is-told",
+        "notice": trouble.id,
+        "kind": "action-needed",
+        "subject": "kv-orders:",
+    }
+    assert line["data"]["reason"] == "403"

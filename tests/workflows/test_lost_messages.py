@@ -148,6 +148,14 @@ def test_what_cannot_be_read_is_two_warnings(queue: str, caplog: pytest.LogCaptu
     assert second["problem"]
 
 
+@pytest.mark.parametrize("queue", ["looks", "notices", "sweeps"])
+def test_another_message_is_not_understood_either(queue: str, caplog: pytest.LogCaptureFixture) -> None:
+    """JSON that lacks what a message of that queue must have."""
+    with caplog.at_level(logging.WARNING, logger="perennial"):
+        lost(Stage(NOW), '{"vault": "kv-orders"}', queue)
+    assert "message-not-understood" in [json.loads(one)["event"] for one in caplog.messages]
+
+
 def test_what_can_be_read_is_one_warning(caplog: pytest.LogCaptureFixture) -> None:
     """It is ours, and kept in the schedule."""
     on = Stage(NOW)

@@ -9,7 +9,7 @@ import pytest
 
 from perennial.errors import BadInput
 from perennial.model.certificate import CertificateRef
-from perennial.model.notices import Attempt, DeliveryState, NoticeKind, subject_of
+from perennial.model.notices import Attempt, Delivery, DeliveryState, NoticeKind, subject_of
 from perennial.workflows import deliver
 from tests.workflows.telling import DAY, HOUR, MINUTE, START, WEB, Scene, version_notice
 
@@ -187,4 +187,44 @@ def test_a_wait_that_ends_now_still_waits_for_a_closed_subscription(
     ahead = deliver.overdue(scene.world, SUBJECT)
     assert ahead is not None
     assert ahead >= START + HOUR
+    assert scene.queues.sent == []
+
+
+def test_a_row_that_has_ended_without_an_attempt_gets_no_message_again() -> None:
+    """Whoever repeats the work finds it closed."""
+    scene = told()
+    scene.queues.take()
+    scene.tables.deliveries.put(replace(scene.only(), state=DeliveryState.ABANDONED))
+    assert scene.tell(version_notice(1)) == 1
+    assert scene.queues.sent == []
+
+
+def test_a_row_that_was_forgotten_meanwhile_gets_no_message() -> None:
+    """It was there at the insert and is not at the read."""
+    scene = told()
+    scene.queues.take()
+    table = scene.tables.deliveries
+
+    class Forgetting:
+        """Deliveries that are pruned between two calls."""
+
+        def insert(self, row: Delivery) -> None:
+            """Find the row there, and let it be pruned."""
+            table.delete(row.subject, row.key)
+
+        def __getattr__(self, name: str) -> object:
+            """Let everything else through."""
+            return getattr(table, name)
+
+    scene.tables = replace(scene.tables, deliveries=Forgetting())  # type: ignore[arg-type]  # all of its methods
+    scene.tell(version_notice(1))
+    assert scene.queues.sent == []
+
+
+def test_a_row_that_was_attempted_gets_no_message_from_a_repeat() -> None:
+    """Its next turn is its own."""
+    scene = told()
+    scene.queues.take()
+    scene.tables.deliveries.put(replace(scene.only(), attempts=(Attempt(START, "503"),)))
+    scene.tell(version_notice(1))
     assert scene.queues.sent == []

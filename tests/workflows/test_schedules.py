@@ -127,31 +127,6 @@ def test_a_tick_that_lost_a_race_for_a_row_does_the_rest(table: str) -> None:
     assert (fleet(on).last_due is None) is (table == "fleet")
 
 
-def test_a_row_that_another_tick_took_costs_the_others_nothing() -> None:
-    """It is left out, and the next row's look is not put off for it."""
-    on = stage(*named(3))
-    for name in named(3):
-        stored = on.tables.inventory.get(ORDERS, name)
-        assert stored is not None
-        on.tables.inventory.save(Stored(replace(stored.value, next_check=on.now - SECOND), stored.etag))
-    queues = tick(on, raced(on.world(), "inventory"))
-    looks = [(one, delay) for one, delay in queues.sent if not isinstance(one, Nudge | Walk)]
-    assert [delay for _, delay in looks] == [timedelta(0), SECOND]
-    assert {look.cause for look, _ in looks} == {"due"}
-
-
-def test_the_line_of_a_tick_counts_by_vault(caplog: pytest.LogCaptureFixture) -> None:
-    """Vaults without a look are left out."""
-    on = stage(*named(2), vaults=BOTH)
-    for name in named(2):
-        stored = on.tables.inventory.get(ORDERS, name)
-        assert stored is not None
-        on.tables.inventory.save(Stored(replace(stored.value, next_check=on.now), stored.etag))
-    with caplog.at_level(logging.INFO, logger="perennial"):
-        tick(on)
-    assert {"event": "find-due", "queued": {ORDERS: 2}} in [json.loads(text) for text in caplog.messages]
-
-
 def test_rows_are_forgotten_once_a_day() -> None:
     """The day is noted when nothing is left; a tick that left some is followed by another."""
     on = stage()
@@ -263,10 +238,11 @@ def test_a_vault_without_a_row_is_walked_all_the_same() -> None:
     sweep.requeue(on.world())
     assert [one.vault for one, _ in on.queues.sent if isinstance(one, Walk)] == ["kv-new"]
     at = on.now - SECOND
-    on.tables.sweeps.put(VaultWalk(tick=at, vault="kv-new"))
-    on.queues.sent.clear()
-    sweep.requeue(on.world())
-    assert [one.vault for one, _ in on.queues.sent if isinstance(one, Walk)] == ["kv-new"]
+    for state, walks in ((WalkState.QUEUED, ["kv-new"]), (WalkState.WHOLE, [])):
+        on.tables.sweeps.put(VaultWalk(tick=at, vault="kv-new", state=state))
+        on.queues.sent.clear()
+        sweep.requeue(on.world())
+        assert [one.vault for one, _ in on.queues.sent if isinstance(one, Walk)] == walks
 
 
 def test_a_mode_that_was_never_walked_asks_for_no_walk() -> None:

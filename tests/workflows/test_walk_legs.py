@@ -163,6 +163,9 @@ def test_a_queued_rows_lease_is_its_messages_patience(state: WalkState) -> None:
     change(on, walk_of(on, tick), state=state, lease_until=on.now + SECOND)
     step(on, tick)
     assert on.vaults.calls["page"] == (state is WalkState.QUEUED)
+    change(on, walk_of(on, tick), state=state, lease_until=None)
+    step(on, tick)
+    assert walk_of(on, tick).state is WalkState.WHOLE
 
 
 def test_a_copy_that_was_a_moment_slower_ends() -> None:
