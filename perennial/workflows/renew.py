@@ -130,7 +130,7 @@ def end(sight: Sight, outcome: Outcome) -> None:
     if stored is None or current is None:
         return
     row = stored.value
-    left = outcome is Outcome.SUPERSEDED and bool(row.requests) and not row.adopted
+    left = outcome is Outcome.SUPERSEDED and bool(row.requests)  # of an adopted operation the CA's side alone: see abandon
     writable = left and _writable(sight)
     if writable:
         _issuer(sight, row).abandon(row, now)

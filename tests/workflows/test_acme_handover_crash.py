@@ -17,6 +17,7 @@ from perennial.model.authority import Account, AuthoritySetting
 from perennial.model.certificate import IssuerClass
 from perennial.model.decision import Mode
 from perennial.model.history import HistoryKind
+from perennial.model.renewal import Outcome
 from perennial.ports.keys import Keys, PublicKey
 from tests.memory.acme_books import Account as AtCa
 from tests.memory.acme_books import Problem, Trouble
@@ -207,6 +208,28 @@ def test_a_death_at_any_effect_ends_alike(story: Story, after: bool) -> None:
             where = f"{'after' if after else 'before'} effect {number}, {reaper.effects[number - 1]}"
             raise AssertionError(f"{story.name}: died {where}: {failure}") from failure
     assert seen == (story.between != MAKING and 1), "the one costly death was among them"
+
+
+@pytest.mark.parametrize("adopted", [False, True])
+def test_what_another_version_overtook_leaves_no_value(adopted: bool) -> None:
+    """Somebody imports a version while servers lag: our values go, also where our operation was found after a crash, which is not discarded."""
+    on = first()
+    on.dns.lagging = {"ns2.example.net"}
+    if adopted:
+        on.reaper = Reaper(at=play(STORIES[0], 0, after=False)[1].effects.index("vault.create") + 1, after=True)
+    on.run(timedelta(minutes=30))
+    (claim,) = on.claims("www")
+    assert (claim.adopted, len(on.dns.values[RECORD])) == (adopted, 3)
+    on.vaults.shelf.names[WWW].pending = None
+    policy = replace(SELF, issuer="Unknown", names=NAMES)
+    on.vaults.import_certificate(
+        WWW, on.now, on.now + 90 * DAY, policy=policy, tags={"perennial-issuer": "le"}, issuer_class=IssuerClass.PUBLIC
+    )
+    on.run(timedelta(minutes=30))
+    (claim,) = on.claims("www")
+    assert (claim.outcome, claim.untidy) == (Outcome.SUPERSEDED, False)
+    assert on.dns.values[RECORD] == ["another tool's"]
+    assert on.vaults.calls["discard"] == 0
 
 
 def test_a_budget_that_counts_afterwards_would_be_seen() -> None:
