@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from localazure.acme import jws
 from localazure.acme.problems import Problem as Garbled
@@ -28,7 +29,7 @@ class Conduct:
     reuse: timedelta = timedelta(0)  # for so long a name that was proved needs no other proof
     again: timedelta = timedelta(hours=6)  # Retry-After of renewal information
     nonce_refusal: int = 0  # every so many signed requests one is refused; 0: none
-    down: bool = False  # 503, and no problem document
+    down: Literal["", "503", "drop"] = ""  # 503 is no problem document
 
 
 class Lost(Exception):
@@ -87,7 +88,9 @@ class MemoryCa:
     def request(self, method: str, path: str, body: bytes) -> Reply:
         """Answer a request. Raises Lost."""
         if self.conduct.down:
-            self.asked["down"] += 1
+            self.struck[f"down: {self.conduct.down}"] += 1
+            if self.conduct.down == "drop":
+                raise Lost
             return Reply(503, b"<html>Service Unavailable</html>")
         try:
             reply = self._answer(method, path, body)
@@ -116,6 +119,7 @@ class MemoryCa:
         reply = self._done(kind, ids, signed, account)
         if signed.payload and kind in orders.EFFECTS and self.loses:
             self.loses -= 1
+            self.struck[f"answer lost: {kind}"] += 1
             raise Lost
         return reply
 

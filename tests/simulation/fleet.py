@@ -62,7 +62,6 @@ class Fleet(Stage):
         self.watch = Watch(self.truth, self.befell, brake=self.settings.max_renewals_per_day or 0)
         self.agenda = Agenda(self.dice.expovariate, self.at, lambda: self.now)
         self.dns, self.acme = acme.settle(self)
-        self.settings = replace(self.settings, authorities=tuple(site.setting for site in self.sites.values()))
         self._watch_ports()
         self.issuers = {name: self.vaults.add_issuer(name) for name in CAS} | {
             "Self": self.vaults.shelf.issuers["self"]
@@ -71,6 +70,7 @@ class Fleet(Stage):
             self.issuers[name].life = life
             self.issuers[name].delay = timedelta(minutes=self.dice.randint(1, 240))
         self.roles = roles or cast(size, self.dice)
+        acme.introduce(self)
         for role in self.roles:
             self._enter(role)
         self.at(self.now + DAY, self._audit)
@@ -144,7 +144,6 @@ class Fleet(Stage):
         self.run(self.size.span)
         self.audit()
         self.befell["create applied but answered 503"] += self.vaults.applied
-        self.befell["merge refused: another operation had taken its place"] += self.vaults.strangers
         self.befell.update(acme.struck(self))
 
     # the ports, as an invocation has them

@@ -12,10 +12,10 @@ from perennial.errors import Busy, Refused
 from perennial.model.certificate import CertificateRef, IssuancePolicy, IssuerClass, OperationState
 from perennial.model.inventory import FLEET
 from perennial.model.reasons import ReasonCode
-from perennial.workflows.api import mode, pending, renewals
+from perennial.workflows.api import authorities, mode, pending, renewals
 from perennial.workflows.api.http import Operation, Request
 from tests.memory.shelf import Name
-from tests.simulation.cast import DAY, Kind, Role
+from tests.simulation.cast import ACME, DAY, Kind, Role
 from tests.simulation.fleet import HOUR, Fleet
 
 WAITING_FOR_A_PERSON = frozenset(
@@ -75,6 +75,10 @@ class People:
     def morning(self) -> None:
         """Ask for what waits for a person, whose CA works; let other managers renew theirs."""
         fleet = self.fleet
+        for name in ACME:
+            stored = fleet.tables.accounts.get(name, "account")
+            if stored is not None and stored.value.gone and not stored.value.remake:
+                self.want(name, "remake")
         for role in fleet.roles:
             entry = fleet.row(role.ref)
             code = entry.reason.code if entry is not None and entry.reason is not None else None
@@ -213,6 +217,17 @@ class People:
             self.fleet.truth.touch(ref, self.fleet.now)
             self.fleet.watch.asked.add((ref, entry.request.version))
             self.fleet.befell["a person asked"] += 1
+
+    def want(self, ca: str, action: str) -> None:
+        """Ask for another account with a CA, or for another key."""
+        fleet = self.fleet
+        body = msgspec.json.encode({"action": action, "reason": "it is wanted"})
+        fleet.serve(authorities.asked, Request(method="POST", route={"name": ca}, body=body, actor="ada"))
+        stored = fleet.tables.accounts.get(ca, "account")
+        if stored is None or not (stored.value.remake if action == "remake" else stored.value.roll):
+            return  # it may be stored although the answer was an error
+        fleet.acme.remade[ca] += action == "remake"
+        fleet.befell[f"acme: a person asked for {action}"] += 1
 
     def turn(self, how: str) -> None:
         """Turn the fleet's switch; one who is not heard tries again."""

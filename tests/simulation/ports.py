@@ -18,7 +18,19 @@ from perennial.ports.tables import Stored, TableSpec
 from tests.memory.death import Reaper
 from tests.memory.tables import MemoryTable, Rows
 
-STORES = ("inventory", "vaults", "fleet", "renewals", "history", "deliveries", "findings", "sweeps", "queue")
+STORES = (
+    "inventory",
+    "vaults",
+    "fleet",
+    "renewals",
+    "history",
+    "deliveries",
+    "findings",
+    "sweeps",
+    "queue",
+    "accounts",
+    "usages",
+)
 
 
 @dataclass(slots=True)

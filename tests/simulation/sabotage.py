@@ -160,7 +160,7 @@ def loop_guard(fleet: Fleet) -> None:
         """Close each claim as a person's."""
         return replace(row, automatic=row.automatic and row.is_open)
 
-    table = Spoilt(specs.RENEWALS, fleet.rows("renewals"), spoil, fleet.claimed)
+    table = Spoilt(specs.RENEWALS, fleet.rows("renewals"), spoil, lambda row: fleet.watch.claimed(row, fleet.now))
     fleet.tables = replace(fleet.tables, renewals=table)
 
 
@@ -203,7 +203,7 @@ def foreign_untouched(fleet: Fleet) -> None:
         pending = fleet.vaults.shelf.names[row.certificate].pending
         return replace(row, requests=(*row.requests, pending.request_id)) if pending else row
 
-    table = Spoilt(specs.RENEWALS, fleet.rows("renewals"), spoil, fleet.claimed)
+    table = Spoilt(specs.RENEWALS, fleet.rows("renewals"), spoil, lambda row: fleet.watch.claimed(row, fleet.now))
     fleet.tables = replace(fleet.tables, renewals=table)
 
 

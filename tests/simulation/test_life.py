@@ -47,6 +47,8 @@ TROUBLES = (
     "receiver",
     "switch",
     "rotation",
+    "strike",
+    "strike",
 )
 
 
@@ -55,7 +57,7 @@ def intact(fleet: Fleet) -> None:
 
 
 class Life(RuleBasedStateMachine):
-    """One certificate, and everything that people, CAs, vaults and the platform do to it."""
+    """One certificate, and everything that people, CAs, vaults, zones and the platform do to it."""
 
     fleet: Fleet
     people: People
@@ -88,7 +90,7 @@ class Life(RuleBasedStateMachine):
     def trouble_begins(self, trouble: str) -> None:
         """Let something go wrong from now on."""
         with quiet():
-            getattr(self.weather, trouble)()
+            getattr(self.weather.acme if trouble == "strike" else self.weather, trouble)()
 
     @rule(kind=st.sampled_from(list(VaultEvent)))
     def an_event_comes(self, kind: VaultEvent) -> None:

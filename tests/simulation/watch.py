@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -12,8 +13,8 @@ from perennial.model.certificate import RENEWAL_TAG, CertificateRef, Version
 from perennial.model.inventory import Entry
 from perennial.model.notices import Delivery, NoticeKind, Subscription
 from perennial.model.reasons import ReasonCode
-from perennial.model.renewal import Renewal
-from tests.simulation.cast import DAY
+from perennial.model.renewal import Outcome, Renewal
+from tests.simulation.cast import ACME, DAY
 from tests.simulation.truth import Truth
 from tests.simulation.violation import hold
 
@@ -55,6 +56,11 @@ class Watch:
     ids: dict[tuple[str, CertificateRef, str], str] = field(default_factory=dict)
     down: dict[str, list[tuple[datetime, datetime]]] = field(default_factory=dict)  # channel → its outages
     debts: list[Debt] = field(default_factory=list)
+    revoked: AbstractSet[str] = frozenset()  # certificates of which a CA has said so
+    outcomes: dict[tuple[CertificateRef, str], Outcome] = field(
+        default_factory=dict
+    )  # claims as they were written last
+    turns: dict[tuple[CertificateRef, str], str] = field(default_factory=dict)  # whose turn each claim last named
     current: dict[CertificateRef, str] = field(default_factory=dict)  # as our row has it
     newest: dict[CertificateRef, datetime] = field(default_factory=dict)
 
@@ -72,7 +78,8 @@ class Watch:
         for version in {claimed, current.id}:
             again = self.replaced.get((ref, version), 0)
             hold(not again or person, "replaced-once", f"{ref}: {version} was replaced, and is replaced again")
-        if not person and ref in self.automatic:
+        revoked = current.leaf is not None and current.leaf.ari_id in self.revoked  # then no quarter of a life counts
+        if not person and not revoked and ref in self.automatic:
             at, life = self.automatic[ref]
             until = at + min(life, current.lifetime) / 4
             hold(now >= until, "loop-guard", f"{ref}: renewed automatically at {at}, again before {until}")
@@ -114,6 +121,18 @@ class Watch:
         if entry is not None:
             hold(entry.reason is not None, "reason", f"{ref}: looked at, and has no reason")
             hold(entry.next_check > now, "next-check", f"{ref}: looked at, and its next check is not later")
+
+    def claimed(self, row: Renewal, now: datetime) -> None:
+        """Check a claim that is inserted; note whose turn it is, and how one ends."""
+        key = (row.certificate, row.replacing)
+        before, self.outcomes[key] = self.outcomes.get(key), row.outcome
+        turn, self.turns[key] = self.turns.get(key, row.issuer), row.issuer
+        if row.is_open and turn != row.issuer:
+            self.befell["acme: failed over" if row.issuer in ACME else "failed over"] += 1
+        if before is None:
+            self.claim(row, now)
+        elif before is not row.outcome:
+            self.befell["reopened" if row.is_open else f"closed: {row.outcome}"] += 1
 
     def claim(self, row: Renewal, now: datetime) -> None:
         """Check a claim as it is inserted."""

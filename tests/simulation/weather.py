@@ -7,6 +7,7 @@ from datetime import timedelta
 from perennial.errors import Forbidden, Unclear, Unreachable, VaultError
 from perennial.model.decision import Mode
 from tests.memory.shelf import IssuerPlay
+from tests.simulation.acme_weather import AcmeWeather
 from tests.simulation.authority import Signer
 from tests.simulation.cast import CAS, DAY, SIGNERS
 from tests.simulation.fleet import HOUR, Fleet
@@ -27,6 +28,7 @@ class Weather:
         self.fleet = fleet
         self.people = people
         self.dice = fleet.dice
+        self.acme = AcmeWeather(fleet, people)
 
     def begin(self) -> None:
         """Let it befall them from now on."""
@@ -44,6 +46,7 @@ class Weather:
         often(30 * DAY / rough, self.rotation)
         if self.dice.random() < 0.4:
             self.rotation()
+        self.acme.begin()
         fleet.at(fleet.now + fleet.size.span / 2, self.mode)
 
     def _hours(self, *choices: float) -> timedelta:
