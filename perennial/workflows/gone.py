@@ -34,7 +34,7 @@ def mark_gone(world: World, stored: Stored[Entry]) -> Stored[Entry]:
     entry = stored.value
     gone = entry.gone or world.now
     version = entry.version.id if entry.version else ""
-    record(world, entry.ref, HistoryKind.GONE, at=gone, version=version, step=gone.isoformat())
+    record(world, entry.ref, HistoryKind.GONE, at=gone, version=version)
     silent = not vault_state.row_of(world, entry.vault).value.baseline_told
     findings.reconcile(world, (entry.vault, entry.certificate), (), silent=silent, owner=entry.owner)
     if version and managed(world.settings.vaults.get(entry.vault, Mode.OBSERVE), wishes(entry.tags)):

@@ -68,7 +68,6 @@ def _new_current(sight: Sight, entry: Entry, latest: Version) -> Entry:
         HistoryKind.NEW_VERSION if known else HistoryKind.FIRST_SEEN,
         at=latest.created,
         version=known.id if known else "",
-        step=latest.id,
         actor=author,
         new_version=latest.id,
         thumbprint=latest.leaf.sha256 if latest.leaf else "",

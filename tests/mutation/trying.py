@@ -118,8 +118,12 @@ def replace_code(module: str, number: int, function: str) -> None:
 
 def _find(code: CodeType, names: list[str]) -> CodeType | None:
     for constant in code.co_consts:
-        if isinstance(constant, CodeType) and constant.co_name == names[0]:
+        if not isinstance(constant, CodeType):
+            continue
+        if constant.co_name == names[0]:
             return constant if len(names) == 1 else _find(constant, names[1:])
+        if constant.co_name == f"<generic parameters of {names[0]}>":  # PEP 695: a scope of its own around it
+            return _find(constant, names)
     return None
 
 

@@ -110,6 +110,15 @@ def test_a_revocation_is_kept_since_it_was_first_told() -> None:
     assert len(first.asked) == 2
 
 
+def test_two_windows_that_were_told_at_one_time_are_both_recorded() -> None:
+    """The look died before it wrote the row, and the CA says another when it is asked again."""
+    on, first = signed(window(50 * DAY, 52 * DAY))
+    for _ in range(2):
+        ari.ask_ca(sight_of(on, ask_ca_at=NOW))
+        first.suggestion = window(50 * DAY, 51 * DAY)
+    assert len([one for one in on.history("www") if one.kind is HistoryKind.WINDOW]) == 2
+
+
 @pytest.mark.parametrize("again", [-HOUR, timedelta(0)])
 def test_a_ca_that_wants_to_be_asked_at_once_is_asked_in_a_second(again: timedelta) -> None:
     """A look does not ask twice."""
@@ -188,7 +197,7 @@ def test_nobody_is_asked_of_what_has_no_name_at_a_ca() -> None:
 def test_it_is_looked_ahead_when_its_time_has_come(due: timedelta, looked: bool) -> None:
     """To the second, then in a day; for the names of policy and certificate together."""
     on, first = signed()
-    policy = replace(on.entry("www").policy, names=("b.example", "www.example"))
+    policy = replace(on.entry("www").policy, names=("b.example",))
     sight = sight_of(on, preflight_at=NOW + due, policy=policy)
     preflight.look_ahead(sight)
     assert [names for _, names in first.looked] == [("b.example", "www.example")] * looked

@@ -66,3 +66,16 @@ def test_a_tick_forgets_no_more_than_its_number_over_all_tables(first: str) -> N
     assert not prune(on.world())
     assert len([row for row in on.tables.sweeps.select(Query()).items if row.value.tick == old]) == 2
     assert prune(on.world())
+
+
+def test_what_deliveries_used_up_the_history_has_not() -> None:
+    """One row is left of the tick's number: one old record goes."""
+    on = stage()
+    old = on.now - 500 * DAY
+    for number in range(ROWS_A_TICK - 1):
+        put_delivery(on, f"kv-a:{number}", closed=old)
+    record = Record(certificate=CertificateRef("kv-a", "x"), id="", at=old, kind=HistoryKind.EVENT)
+    for number in range(3):
+        on.tables.history.put(replace(record, id=f"{number}"))
+    assert not prune(on.world())
+    assert len(on.history("x", "kv-a")) == 2
