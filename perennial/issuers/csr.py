@@ -32,13 +32,13 @@ def fault_of(chain: tuple[bytes, ...], csr: bytes, now: datetime) -> str:
     """
     if not chain:
         return "the chain is empty"
+    size = sum(map(len, chain))
+    if size > LONGEST:
+        return f"the chain has {size} bytes, and {LONGEST} are kept at most"
     try:
         request, certificates = x509.load_der_x509_csr(csr), [x509.load_der_x509_certificate(der) for der in chain]
     except ValueError as garbled:
         return f"it is not DER: {garbled}"
-    size = sum(map(len, chain))
-    if size > LONGEST:
-        return f"the chain has {size} bytes, and {LONGEST} are kept at most"
     leaf = certificates[0]
     if key_of(leaf) != key_of(request):
         return "the first certificate is for another key"

@@ -10,8 +10,9 @@ import pytest
 
 from perennial.dns.arm import Answer, Arm
 from perennial.dns.azure import AzureZone
+from perennial.model.clouds import CLOUDS
 from tests.dns.arm_stage import THEIRS, A, B, Stage, refusal
-from tests.dns.places import GROUP, SUBSCRIPTION, setting
+from tests.dns.places import GROUP, SUBSCRIPTION, nobody, setting
 
 
 def test_a_new_set_is_made_once(stage: Stage) -> None:
@@ -139,3 +140,38 @@ def test_a_netrc_does_not_take_the_tokens_place(stage: Stage, monkeypatch: pytes
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     stage.over().present(stage.at("x"), A)
     assert stage.values("x") == [A]
+
+
+class Written(Arm):
+    """Resource Manager that answers nothing but what it is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(nobody, CLOUDS["public"])
+        self.paths: list[str] = []
+
+    def send(self, method: str, path: str, body: Any, headers: Any) -> Answer:
+        """Note the path."""
+        del method, body, headers
+        self.paths.append(path)
+        return Answer(status=404, code="NotFound")
+
+
+@pytest.mark.parametrize(
+    ("label", "written"),
+    [
+        ("_acme-challenge.www", "_acme-challenge.www"),
+        ("*", "*"),
+        ("a?b", "a%3Fb"),
+        ("a/b", "a%2Fb"),
+        ("a/\\.\\./b", "a%2F%5C.%5C.%2Fb"),
+        ("a#b", "a%23b"),
+        ("a%2fb", "a%252fb"),
+    ],
+)
+def test_a_name_is_one_part_of_the_address(label: str, written: str) -> None:
+    """A CNAME that somebody else keeps may lead to any label: it names a record set of this zone, no other resource and no option of the request."""
+    arm = Written()
+    AzureZone(setting("example.net", "azure", subscription=SUBSCRIPTION, resource_group=GROUP), arm).clean(
+        f"{label}.example.net", A
+    )
+    assert [path.partition("/TXT/")[2] for path in arm.paths] == [f"{written}?api-version=2018-05-01"]

@@ -221,7 +221,13 @@ def test_a_binding_is_signed_with_the_named_secret() -> None:
 
 @pytest.mark.parametrize(
     ("setting", "secret"),
-    [({}, ""), ({"eab_key_id": "kid-1", "eab_secret": "CA"}, ""), ({"eab_key_id": "kid-1", "eab_secret": "CA"}, "!")],
+    [
+        ({}, ""),
+        ({"eab_key_id": "kid-1", "eab_secret": "CA"}, ""),
+        ({"eab_key_id": "kid-1", "eab_secret": "CA"}, "!"),
+        ({"eab_key_id": "kid-1", "eab_secret": "CA"}, "A" * 17),  # no bytes have 17 signs of base64
+        ({"eab_key_id": "kid-1", "eab_secret": "CA"}, "A" * 17 + "="),
+    ],
 )
 def test_a_missing_binding_says_what_is_missing(setting: dict[str, object], secret: str) -> None:
     """Not set, its secret not set, its secret no base64url: nothing is made, and the secret is not quoted."""
