@@ -36,7 +36,6 @@ def hold(sight: Sight, decision: Renew) -> Stored[Renewal] | None:
             return world.tables.renewals.save(Stored(row, stored.etag))
         row = replace(
             _new_claim(sight, decision),
-            held_until=now + LEASE,
             failures=row.failures,
             requests=row.requests,  # an operation that it left behind is still ours
             adopted=row.adopted,

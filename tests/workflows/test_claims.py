@@ -171,6 +171,7 @@ def test_a_reopened_claim_keeps_what_it_left_in_the_vault() -> None:
         ("dropped", Step.CLAIMED, "first"),
         ("spare", Step.SIGNING, "spare"),
         ("spare", Step.CLAIMED, "first"),
+        ("second", Step.CLAIMED, "second"),
     ],
 )
 def test_a_claim_whose_issuer_is_no_longer_asked_for_is_handed_on(issuer: str, step: Step, goes_on: str) -> None:
@@ -188,6 +189,21 @@ def test_a_claim_stays_with_an_issuer_where_nobody_is_listed() -> None:
     assert hold(sight_of(on)[0]).issuer == "vault"
     claimed(on, issuer="dropped")
     assert hold(sight_of(on)[0]).issuer == "vault"
+    on = signed_stage(issuers=())
+    on.look("www")
+    claimed(on, issuer="second")
+    assert hold(hinted(on)).issuer == "second"
+
+
+def test_a_claim_on_the_version_before_is_no_claim_on_this_one() -> None:
+    """The row names it until there is a newer one."""
+    on = young()
+    older = Renewal(certificate=WWW, replacing="e" * 32, issuer="vault", opened=NOW - DAY, next_step=NOW, earliest=NOW)
+    on.tables.renewals.put(replace(older, outcome=Outcome.ISSUED, failures=3))
+    rewrite_row(on, claim="e" * 32)
+    row = hold(sight_of(on)[0])
+    assert (row.replacing, row.failures) == (version_id(on), 0)
+    assert len(on.claims("www")) == 2
 
 
 @pytest.mark.parametrize(

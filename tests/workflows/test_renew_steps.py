@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from perennial.decisions.case import written
 from perennial.errors import Changed, Forbidden, IssuerError, Throttled, Unclear, VaultError
 from perennial.model.history import HistoryKind
 from perennial.model.messages import Look
@@ -253,6 +254,7 @@ def test_only_a_create_takes_the_vaults_turn() -> None:
     assert row.waiting is not None
     assert row.waiting.code is ReasonCode.PACED
     assert NOW + 30 * SECOND <= row.next_step < NOW + 90 * SECOND
+    assert row.waiting.facts == {"until": written(row.next_step)}
     assert row.next_step == row.earliest
 
 
