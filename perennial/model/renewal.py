@@ -107,6 +107,7 @@ class Waiting:
     request_id: str = ""  # of an operation that this step learnt to be ours
     adopted: bool = False
     asks: Ask | None = None  # a person or an agent is to be told of this wait
+    in_doubt: bool = False  # somebody else may have replaced the version: the vault is read before the next step
 
 
 @dataclass(frozen=True, slots=True)

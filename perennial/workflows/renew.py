@@ -80,7 +80,10 @@ def _carry_on(sight: Sight, waiting: Waiting) -> bool:
         waiting=waiting.reason,
         held_until=world.now + LEASE,
     )
-    on = waiting.until <= world.now
+    doubted = waiting.in_doubt and not sight.read
+    if doubted:  # the next look reads the vault, and closes the claim if another version is current
+        sight.entry = replace(sight.entry, read_at=world.now)
+    on = waiting.until <= world.now and not doubted
     if not on:
         until = failing.no_longer_than(sight, row, waiting.until)
         row = replace(row, held_until=None, next_step=until, earliest=waiting.until)

@@ -22,6 +22,8 @@ SHORTEST_FLOOR = timedelta(minutes=75)  # as the emergency floor's
 #: Why a renewal may use the reserve of a limit.
 URGENT = frozenset({ReasonCode.EMERGENCY, ReasonCode.REVOKED})
 
+ALREADY_REPLACED = 409  # RFC 9773 §5: by an order of ours that was lost, or of somebody who has our account
+
 #: Problems of a newOrder that are no judgement of its `replaces` (RFC 9773 §5: that one is malformed, alreadyReplaced or unauthorized).
 NOT_OF_REPLACES = frozenset(problems.OF_PROBLEM) - {"alreadyRevoked"}
 
@@ -96,7 +98,8 @@ def _refused(turn: Turn, refusal: Refusal, replaces: str) -> Step:
     if replaces and refusal.problem.code not in NOT_OF_REPLACES:
         if refusal.problem.code == "unauthorized":  # another account had ordered the certificate
             warn("account-changed", authority=desk.setting.name, certificate=str(turn.renewal.certificate))
-        return turn.on(memory.to(State.ORDERING, alone=True))
+        again = turn.on(memory.to(State.ORDERING, alone=True))
+        return replace(again, in_doubt=refusal.status == ALREADY_REPLACED)
     return turn.fail(failure)
 
 

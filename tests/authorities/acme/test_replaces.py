@@ -11,7 +11,7 @@ import pytest
 
 from localazure.acme.conduct import Conduct, Trouble
 from perennial.errors import IssuerError
-from perennial.model.renewal import Issued, Renewal
+from perennial.model.renewal import Issued, Renewal, Waiting
 from tests.authorities.acme.ordered import NAMES, Bench, at, bench, claim, next_attempt
 from tests.memory import minting
 
@@ -195,3 +195,14 @@ def test_without_a_replacement_issued_is_issued() -> None:
     with bench() as one:
         assert isinstance(one.run(NAMES), Issued)
         assert ordered(one) == 1
+
+
+@pytest.mark.parametrize(("kind", "status", "doubted"), [("alreadyReplaced", 409, True), ("malformed", 404, False)])
+def test_already_replaced_is_a_doubt(kind: str, status: int, doubted: bool) -> None:
+    """The vault may hold another version by now, and is read before the order without; a `replaces` that is merely wrong says nothing of it."""
+    with bench() as one:
+        stopped = one.stop(NAMES, at("ordering"), succeeding(one))
+        refuse(one, kind, status)
+        answer = one.step(stopped, minting.csr("", NAMES, 1))
+        assert isinstance(answer, Waiting)
+        assert answer.in_doubt is doubted
