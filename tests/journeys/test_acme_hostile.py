@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from localazure.acme.client import LocalCa
@@ -24,6 +25,7 @@ CASES = {
     "wrong-order": Case("bad-chain: the first certificate is for another key", chain="wrong-order"),
     "expired": Case("bad-chain: the certificate expired at", chain="expired"),
     "other-key": Case("bad-chain: the first certificate is for another key", chain="other-key"),
+    "no-intermediate": Case("incomplete-chain: the CA sent the certificate without", chain="no-intermediate"),
     "other-names": Case("bad-chain: the certificate does not name other-names.", chain="other-names"),
     "rejected": Case("name-refused", problem=("new-order", "rejectedIdentifier", 400)),
     "caa": Case("caa-forbids", problem=("validation", "caa", 403)),
@@ -125,15 +127,14 @@ def test_a_lost_account_is_made_again_when_a_person_says_so(journey: Journey, si
         app.ask("POST", f"certificates/{vault}/web/renew", {"reason": "a drill", "force": True})
         assert failed(app, journey, vault, "web").startswith("account-gone")
 
-        def thrice() -> bool:
+        def ticked(holds: Callable[[], bool]) -> bool:
             app.tick()
-            return len(signing.history(app, vault, "web", "failed")) >= 3
+            return holds()
 
-        await_until(thrice, PATIENCE)
+        await_until(lambda: ticked(lambda: len(signing.history(app, vault, "web", "failed")) >= 3), PATIENCE)
         assert ca.report()["accounts"] == []
         assert journey.versions(vault, "web") == 2
         wanted = {"action": "remake", "reason": "the CA lost it"}
         assert app.ask("POST", "authorities/le/account", wanted)[0] == 202
-        app.tick()
-        await_until(lambda: journey.versions(vault, "web") == 3, 2 * PATIENCE)
+        await_until(lambda: ticked(lambda: journey.versions(vault, "web") == 3), 2 * PATIENCE)
         assert len(ca.report()["accounts"]) == 1

@@ -36,7 +36,7 @@ def play(stage: Stage, story: Story) -> None:
     story.claim(
         "the second CA takes over, once; the first has no order",
         len(handed) == 1 and _orders(stage) == (0, 1),
-        f"{SECOND} issued {took:.1f} s after the event; orders: {_told(stage)}",
+        f"handed over {len(handed)}×, issued {took:.1f} s after the event; orders: {_told(stage)}",
     )
     told = story.wait(
         "the operators' notice", lambda: stage.receiver.received(OPERATORS, "RenewalFailed", f"{ORDERS}/{NAME}"), 20

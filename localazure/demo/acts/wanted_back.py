@@ -39,7 +39,7 @@ def play(stage: Stage, story: Story) -> None:
     story.claim(
         "its order said what it replaces, so that the CA can tell a renewal from a new certificate",
         ca.replaced() == [ari_id(before)],
-        f"replaces {ari_id(before)[:24]}…",
+        f"replaces {', '.join(one[:24] for one in ca.replaced()) or 'nothing'}…",
     )
 
 

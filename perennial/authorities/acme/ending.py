@@ -96,6 +96,11 @@ def download(turn: Turn) -> Step:
                 break
     if memory.counted is not None:
         turn.desk.budget.settle(turn.names, memory.counted, issued=True, now=turn.now)
+    if (
+        len(chain) == 1 and _root(chain) != preferred
+    ):  # most clients would not trust it: RFC 8446 §4.4.2 leaves out the root alone
+        what = f"the CA sent the certificate without the one that signed it, {_root(chain)}"
+        return replace(turn, memory=replace(memory, counted=None)).fail(problems.failure("incomplete-chain", what))
     return Issued(chain, issuer_of(turn))
 
 

@@ -82,6 +82,10 @@ FAILURES: Mapping[str, Failure] = {
     "profile-unknown": Failure("an administrator", "correct profile in PERENNIAL_AUTHORITIES"),
     "order-expired": Failure(NOBODY, "Perennial places another order"),
     "order-failed": Failure("the CA", "see what the CA says"),
+    "incomplete-chain": Failure(
+        "the CA",
+        "see why the CA leaves its intermediate out; if the root itself signs, name it as chain in PERENNIAL_AUTHORITIES",
+    ),
     "already-revoked": Failure(NOBODY, "Perennial renews the certificate"),
     "refused": Failure("the CA", "see what the CA says"),
 }

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from cryptography import x509
 
+from localazure.acme.conduct import Conduct
 from perennial.authorities.acme.answers import Answer
 from perennial.authorities.acme.ending import chain_in
 from perennial.authorities.acme.network import NoAnswer
@@ -57,6 +58,18 @@ def test_what_is_no_chain_is_no_answer() -> None:
     """A page where the chain should be."""
     with pytest.raises(NoAnswer):
         chain_in(Answer(b"<html>", {}))
+
+
+def test_a_certificate_without_its_intermediate_is_refused() -> None:
+    """By the name of who signed it; not a word of it where a person said that this root signs by itself."""
+    with bench(Conduct(chain="no-intermediate")) as one:
+        with pytest.raises(IssuerError) as raised:
+            one.run(WWW)
+        signed_by = str(next(iter(one.ca.hierarchy.intermediates[0].certificate.subject)).value)
+        assert (raised.value.code, raised.value.permanent) == ("incomplete-chain", False)
+        assert raised.value.what.endswith(signed_by)
+        one.restart(chain=signed_by)
+        assert len(one.issue(WWW).chain) == 1
 
 
 @pytest.mark.parametrize(("profile", "life"), [("classic", 90), ("tlsserver", 45), ("shortlived", 160 / 24)])
