@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from perennial.decisions.case import Case, written
 from perennial.decisions.tags import VAULT_ISSUER
 from perennial.errors import Changed
+from perennial.model.certificate import Version
 from perennial.model.decision import Renew
 from perennial.model.history import HistoryKind
 from perennial.model.messages import Look
@@ -35,14 +36,14 @@ def hold(sight: Sight, decision: Renew) -> Stored[Renewal] | None:
                 _record_claim(sight, row, decision)
             return world.tables.renewals.save(Stored(row, stored.etag))
         row = replace(
-            _new_claim(sight, decision),
+            _new_claim(sight, current, decision),
             failures=row.failures,
             requests=row.requests,  # an operation that it left behind is still ours
             adopted=row.adopted,
         )
         record(world, sight.ref, HistoryKind.REOPENED, at=now, version=current.id, reason=decision.reason.sentence)
         return world.tables.renewals.save(Stored(row, stored.etag))
-    new = _new_claim(sight, decision)
+    new = _new_claim(sight, current, decision)
     # The row names the claim before there is one: whoever comes after a death finds it, whatever is current by then.
     sight.entry = replace(sight.entry, claim=current.id)
     sight.stored = world.tables.inventory.save(Stored(sight.entry, sight.stored.etag))
@@ -60,7 +61,7 @@ def _still_its_turn(sight: Sight, row: Renewal, case: Case) -> Renewal:
     dropped = row.checkpoint.step is Step.CLAIMED and case.issuers and row.issuer not in case.issuers
     if row.issuer in sight.world.issuers and not dropped:
         return row
-    return handed_to(row, case.issuers[0] if case.issuers else case.issuer)
+    return handed_to(row, next(iter(case.issuers), ""))
 
 
 def handed_to(row: Renewal, issuer: str) -> Renewal:
@@ -94,11 +95,9 @@ def _record_claim(sight: Sight, row: Renewal, decision: Renew) -> None:
     )
 
 
-def _new_claim(sight: Sight, decision: Renew) -> Renewal:
-    now, current, request = sight.world.now, sight.entry.version, sight.entry.request
-    if current is None:
-        raise Changed
-    asked = request is not None and request.version == current.id
+def _new_claim(sight: Sight, current: Version, decision: Renew) -> Renewal:
+    now, asked = sight.world.now, sight.entry.request
+    request = asked if asked and asked.version == current.id else None
     case = Case(sight.snapshot(), current, sight.policy(), now)
     return Renewal(
         certificate=sight.ref,
@@ -109,8 +108,8 @@ def _new_claim(sight: Sight, decision: Renew) -> Renewal:
         next_step=now,
         earliest=now,
         stepped=now,
-        automatic=not asked,
-        actor=request.actor if request and asked else sight.world.settings.instance,
+        automatic=request is None,
+        actor=request.actor if request else sight.world.settings.instance,
         trigger=decision.reason.code,
         lifetime_seconds=int(current.lifetime.total_seconds()),
         not_after=current.not_after,
@@ -185,7 +184,7 @@ def _add_request(sight: Sight, row: Renewal, accepted: str) -> None:
         if found is None or accepted in found.value.requests:
             return
         theirs = found.value
-        ours = replace(theirs, requests=(*theirs.requests, accepted), untidy=theirs.untidy or not theirs.is_open)
+        ours = replace(theirs, requests=(*theirs.requests, accepted), untidy=not theirs.is_open)
         try:
             table.save(Stored(ours, found.etag))
         except Changed:

@@ -84,7 +84,7 @@ def _deliver_the_last(sight: Sight) -> None:
 
 def _decide_and_act(sight: Sight) -> Decision:
     """Decide, act, and decide again until there is nothing more to do now. One renewal step a look."""
-    if sight.entry.version is None and sight.closed:  # refused at first sight: nothing is known
+    if sight.entry.version is None:  # refused at first sight, or there is none: nothing is known
         return _wait_for_the_vault(sight)
     acted = False
     for _ in range(ACTS):

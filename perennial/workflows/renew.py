@@ -18,7 +18,7 @@ from perennial.ports.issuer import Issuer
 from perennial.ports.tables import Stored
 from perennial.workflows import announce, claims, failing, notices, seen, signatures, vault_state
 from perennial.workflows.record import record
-from perennial.workflows.sight import LEASE, MINUTE, Sight, fleet_row
+from perennial.workflows.sight import MINUTE, Sight, fleet_row
 
 STEPS_A_LOOK = 10
 SOON = timedelta(seconds=1)
@@ -78,7 +78,6 @@ def _carry_on(sight: Sight, waiting: Waiting) -> bool:
         requests=(*stored.value.requests, *((waiting.request_id,) if waiting.request_id else ())),
         adopted=stored.value.adopted or waiting.adopted,
         waiting=waiting.reason,
-        held_until=world.now + LEASE,
     )
     doubted = waiting.in_doubt and not sight.read
     if doubted:  # the next look reads the vault, and closes the claim if another version is current
@@ -129,8 +128,8 @@ def _vault_refused(sight: Sight, refusal: VaultError) -> None:
 
 def end(sight: Sight, outcome: Outcome) -> None:
     """Close the claim: its version is no longer current. What is told and written comes first, so that nothing is lost to a crash."""
-    world, now, stored, current = sight.world, sight.world.now, sight.renewal, sight.entry.version
-    if stored is None or current is None:
+    world, now, stored, current = sight.world, sight.world.now, claims.held(sight), sight.entry.version
+    if current is None:
         return
     row = stored.value
     left = outcome is Outcome.SUPERSEDED and bool(row.requests)  # of an adopted operation the CA's side alone: see abandon

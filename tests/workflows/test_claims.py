@@ -55,7 +55,9 @@ def test_a_new_claim_says_who_why_and_for_what() -> None:
     on = young()
     current = on.entry("www").version
     assert current is not None
-    rewrite_row(on, issued_by="first|1")
+    assert current.leaf is not None
+    current = replace(current, leaf=replace(current.leaf, ari_id="its name at its CA"))
+    rewrite_row(on, issued_by="first|1", version=current, window_ends=NOW + HOUR)
     sight, _ = sight_of(on)
     row = hold(sight)
     assert row == the_claim(on)
@@ -64,8 +66,7 @@ def test_a_new_claim_says_who_why_and_for_what() -> None:
     assert (row.automatic, row.actor, row.trigger) == (True, "perennial", ReasonCode.DRIFTED)
     assert (row.lifetime_seconds, row.not_after) == (90 * 86400, current.not_after)
     assert (row.issued_by, row.drift) == ("first|1", "")
-    assert current.leaf is not None
-    assert row.ari_id == current.leaf.ari_id
+    assert (row.ari_id, row.window_ends) == ("its name at its CA", NOW + HOUR)
     assert on.entry("www").claim == sight.entry.claim == current.id
     assert sight.did == ["claimed"]
     (written,) = records(on, HistoryKind.CLAIMED)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,22 +11,23 @@ import msgspec
 import pytest
 
 from perennial.decisions import lifetimes
-from perennial.errors import Changed, Forbidden
-from perennial.model.certificate import CertificateRef, IssuancePolicy
+from perennial.errors import Forbidden
+from perennial.model.certificate import IssuancePolicy, IssuerClass
 from perennial.model.decision import Mode
 from perennial.model.history import HistoryKind
 from perennial.model.ids import spread
 from perennial.model.inventory import Entry
 from perennial.model.messages import EventSeen, Look
-from perennial.model.reasons import ReasonCode
+from perennial.model.reasons import Reason, ReasonCode
+from perennial.model.renewal import Checkpoint, Outcome, Step
 from perennial.ports.tables import Stored
 from perennial.workflows import look, vault_state
 from perennial.workflows.sight import gather
 from perennial.workflows.world import World
 from tests.memory.stage import Stage
 from tests.workflows.looks import DAY, HOUR, NOW, SELF, WWW, stage
-from tests.workflows.racing import raced
 from tests.workflows.scripted import claimed
+from tests.workflows.signed_stage import UNKNOWN, signed_stage
 from tests.workflows.walking import writes
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
@@ -53,89 +53,6 @@ def close(on: Stage, until: datetime | None) -> None:
     stored = vault_state.row_of(on.world(), "kv-orders")
     row = replace(stored.value, closed_until=until, closures=1, closed_why="forbidden: no role")
     on.tables.vaults.save(Stored(row, stored.etag))
-
-
-def line_of(caplog: pytest.LogCaptureFixture) -> Mapping[str, object]:
-    """Return the last look's line."""
-    lines = [json.loads(text) for text in caplog.messages]
-    return [one for one in lines if one["event"] == "look"][-1]  # type: ignore[no-any-return]  # JSON
-
-
-@pytest.fixture
-def said(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
-    """The lines of the log."""
-    caplog.set_level(logging.INFO, logger="perennial")
-    return caplog
-
-
-def test_the_line_of_a_look_that_finds_nothing_to_do(said: pytest.LogCaptureFixture) -> None:
-    """Everything that a chart or an alert asks for."""
-    on = stage(left=45 * DAY, tags={"perennial-owner": "team-a"}, events=False)
-    entry = on.look("www", cause="first")
-    assert entry.reason is not None
-    assert line_of(said) == {
-        "event": "look",
-        "certificate": str(WWW),
-        "days_left": 45.0,
-        "life_left": 0.5,
-        "managed": True,
-        "failures": 0,
-        "cause": "first",
-        "decision": "wait-until",
-        "reason": ReasonCode.NOT_DUE,
-        "sentence": entry.reason.sentence,
-        "did": ["read", "new-version"],
-        "next_check": entry.next_check.isoformat().replace("+00:00", "Z"),
-        "attempts": 1,
-    }
-    on.look("www", cause="second")
-    assert (line_of(said)["did"], line_of(said)["cause"]) == ([], "second")
-
-
-def test_the_line_says_what_was_done_and_how_often_it_failed(said: pytest.LogCaptureFixture) -> None:
-    """Announced, renewed, found; the failures of an open claim, not of one that has ended."""
-    on = stage(events=False)
-    on.look("www")
-    assert line_of(said)["did"] == ["read", "new-version", "claimed", "findings: 2"]
-    on.run(HOUR)
-    on.look("www", version="another")
-    issued = [one for one in map(json.loads, said.messages) if one["event"] == "look" and "issued" in one["did"]]
-    assert [one["did"] for one in issued] == [["read", "new-version", "issued", "announced", "findings: 1"]]
-    on = stage(left=80 * DAY, events=False)
-    on.look("www")
-    claimed(on, failures=3, next_step=NOW + DAY, earliest=NOW + DAY)
-    on.look("www")
-    assert line_of(said)["failures"] == 3
-    claimed(on, failures=3, outcome="given-up")
-    on.look("www")
-    assert line_of(said)["failures"] == 0
-
-
-def test_the_line_of_what_is_not_there_or_not_managed(said: pytest.LogCaptureFixture) -> None:
-    """No version, no days; and what is not in our vaults is told in its own words."""
-    on = stage(events=False)
-    on.look("ghost")
-    line = line_of(said)
-    assert (line["days_left"], line["life_left"], line["did"]) == (None, None, ["read"])
-    message = Look(certificate=CertificateRef("kv-elsewhere", "www"), cause="event")
-    look.look_at(msgspec.json.encode(message).decode(), on.world())
-    assert line_of(said) == {"event": "look", "certificate": "kv-elsewhere/www", "cause": "event", "did": ["not-ours"]}
-    assert on.tables.inventory.get("kv-elsewhere", "www") is None
-    on.vaults.import_certificate(CertificateRef("kv-watched", "www"), NOW - DAY, NOW + DAY, policy=SELF, quiet=True)
-    on.look("www", vault="kv-watched")
-    assert line_of(said)["managed"] is False
-
-
-def test_a_look_begins_again_as_often_as_it_loses(said: pytest.LogCaptureFixture) -> None:
-    """Eleven lost races are made up for, and counted in its line; the twelfth leaves the message to the queue."""
-    on = stage(left=60 * DAY, events=False)
-    on.look("www")
-    rewrite(on, read_at=NOW)
-    look_at(raced(on.world(), "inventory", times=11))
-    assert line_of(said)["attempts"] == 12
-    rewrite(on, read_at=NOW)
-    with pytest.raises(Changed):
-        look_at(raced(on.world(), "inventory", times=12))
 
 
 def test_a_look_that_changes_nothing_writes_nothing() -> None:
@@ -217,6 +134,35 @@ def test_a_first_sight_of_a_closed_vault_waits_for_it() -> None:
     assert entry.next_check == NOW + 15 * MINUTE + spread(WWW, HOUR, "vault-closed")
 
 
+@pytest.mark.parametrize(("left", "code"), [(60, ReasonCode.NOT_DUE), (20, ReasonCode.VAULT_CLOSED)])
+def test_only_what_needs_the_vault_waits_for_it(left: int, code: ReasonCode) -> None:
+    """A closed vault stops calls, not decisions."""
+    on = stage(left=60 * DAY, events=False)
+    version = on.look("www").version
+    assert version is not None
+    rewrite(on, version=replace(version, not_before=NOW + (left - 90) * DAY, not_after=NOW + left * DAY))
+    close(on, NOW + HOUR)
+    entry = on.look("www")
+    assert entry.reason is not None
+    assert entry.reason.code is code
+    assert (entry.next_check > NOW + 2 * HOUR) is (code is ReasonCode.NOT_DUE)
+    assert on.vaults.calls["get"] == 1
+
+
+def test_a_version_that_is_renewed_at_once_is_told_all_the_same() -> None:
+    """A person imports one that is nearly dead, and its CA answers within the look: both are told, the older first."""
+    on = signed_stage()
+    on.look("www")
+    on.run(SECOND)
+    old = on.vaults.import_certificate(
+        WWW, NOW - 85 * DAY, NOW + 5 * DAY, policy=UNKNOWN, issuer_class=IssuerClass.PRIVATE
+    )
+    on.look("www", version="another")
+    on.run(HOUR)
+    told = [one.delivery.version for one in on.channel.sent if one.delivery.kind == "new-version"]
+    assert told == [old.id, on.vaults.versions(WWW)[-1].id]
+
+
 def test_a_decision_is_written_down_when_it_is_another() -> None:
     """Since when its reason holds; another kind or code begins anew, other words do not."""
     on = stage(left=60 * DAY, events=False)
@@ -236,6 +182,53 @@ def test_a_decision_is_written_down_when_it_is_another() -> None:
     rewrite(on, tags={"perennial-renew": "never"})
     assert on.look("www").since == on.now
     assert len([one for one in on.history("www") if one.kind is HistoryKind.DECIDED]) == 2
+
+
+def test_two_decisions_of_one_second_are_two_rows_of_the_history() -> None:
+    """Each has its kind and code in its key."""
+    on = stage(left=60 * DAY, events=False)
+    on.look("www")
+    rewrite(on, tags={"perennial-renew": "never"})
+    on.look("www")
+    assert len([one for one in on.history("www") if one.kind is HistoryKind.DECIDED]) == 2
+
+
+@pytest.mark.parametrize(
+    ("columns", "anew"),
+    [
+        ({}, False),
+        ({"decision": "ask-human"}, True),
+        ({"reason": None}, True),
+        ({"reason": Reason(ReasonCode.GONE)}, True),
+        ({"reason": Reason(ReasonCode.NOT_DUE, {"due": "another day"})}, False),
+    ],
+)
+def test_since_when_a_decision_holds(columns: Mapping[str, object], anew: bool) -> None:
+    """Its kind and its code, not its words."""
+    on = stage(left=60 * DAY, events=False)
+    on.look("www")
+    on.now = NOW + HOUR
+    rewrite(on, **columns)
+    assert on.look("www").since == (on.now if anew else NOW)
+    assert len([one for one in on.history("www") if one.kind is HistoryKind.DECIDED]) == 1 + anew
+
+
+@pytest.mark.parametrize(
+    ("columns", "needs"),
+    [
+        (None, True),
+        ({"checkpoint": Checkpoint(Step.SIGNING)}, False),
+        ({"checkpoint": Checkpoint(Step.WAITING)}, True),
+        ({"checkpoint": Checkpoint(Step.SIGNING), "outcome": Outcome.GIVEN_UP}, True),
+    ],
+)
+def test_while_a_ca_signs_the_vault_need_not_be_asked(columns: Mapping[str, object] | None, needs: bool) -> None:
+    """Anything else of a renewal begins with what is there; also a claim that was given up then."""
+    on = stage(left=60 * DAY, events=False)
+    on.look("www")
+    if columns is not None:
+        claimed(on, **columns)
+    assert look._needs_the_vault(gather(on.world(), Look(certificate=WWW, cause="test"))) is needs
 
 
 def test_that_another_look_is_at_work_is_news_to_nobody() -> None:

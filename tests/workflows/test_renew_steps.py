@@ -293,3 +293,8 @@ def test_a_late_answer_that_is_known_or_without_an_id_writes_nothing() -> None:
             claims.save(sight, replace(stored.value, error="ours"), accepted=accepted)
         assert (the_claim(on).requests, the_claim(on).fix) == (known, "theirs")
         assert sight.did == []
+    row = the_claim(on)
+    on.tables.renewals.delete("kv-orders:www", row.replacing)
+    with pytest.raises(Changed):
+        claims.save(sight, row, accepted="late")
+    assert on.claims("www") == []
