@@ -25,6 +25,8 @@ from datetime import timedelta
 
 from perennial.model.renewal import Checkpoint
 
+LONGEST_FIX = 1000  # characters: it stands in rows and notices, and parts of it may be a CA's words
+
 
 class PerennialError(Exception):
     """The root of all errors of ours."""
@@ -106,7 +108,7 @@ class IssuerError(PerennialError):
         super().__init__(f"{code}: {what}" if code else what)
         self.code = code
         self.what = what
-        self.fix = fix
+        self.fix = fix[:LONGEST_FIX]
         self.permanent = permanent
         self.retry_after = retry_after
         self.back_to = back_to or Checkpoint()  # where the next attempt begins

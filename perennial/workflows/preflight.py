@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from perennial.decisions.case import Case
 from perennial.errors import IssuerError
+from perennial.model.authority import Obstacle
 from perennial.model.ids import spread
 from perennial.model.notices import Notice
 from perennial.workflows import notices
@@ -14,6 +15,7 @@ from perennial.workflows.sight import Sight
 
 DAY = timedelta(days=1)
 PATIENCE = timedelta(hours=1)  # after a check that could not be made
+MOST, LONGEST = 20, 400  # obstacles of one certificate, and characters of each text
 NEAR = timedelta(days=3)  # before it is due, or a tenth of the life if that is more: a person is told
 
 
@@ -38,8 +40,16 @@ def look_ahead(sight: Sight) -> None:
         sight.did.append(f"not-looked-ahead: {failure.code}")
         return
     since = (entry.obstructed_since or now) if found else None
-    sight.entry = replace(entry, preflight_at=now + DAY, obstacles=found, obstructed_since=since)
+    sight.entry = replace(entry, preflight_at=now + DAY, obstacles=_kept(found), obstructed_since=since)
     sight.did.append(f"obstacles: {len(found)}" if found else "looked-ahead")
+
+
+def _kept(found: tuple[Obstacle, ...]) -> tuple[Obstacle, ...]:
+    """Return what fits a row, a finding and a notice (32 K characters each): of a hundred names the first faults, and how many more there are."""
+    cut = [replace(one, what=one.what[:LONGEST], fix=one.fix[:LONGEST]) for one in found[:MOST]]
+    if len(found) > MOST:
+        cut[-1] = replace(cut[-1], what=f"{cut[-1].what} (and {len(found) - MOST} more)")
+    return tuple(cut)
 
 
 def warning(sight: Sight) -> Notice | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from perennial.authorities.acme import problems
-from perennial.authorities.acme.client import Directories, Session
+from perennial.authorities.acme.client import Directories, Session, is_usable
 from perennial.authorities.acme.network import Network, Refusal
 from perennial.authorities.acme.signing import jwk_of
 from perennial.authorities.needs import Tools
@@ -104,7 +104,7 @@ class Accounts:
         contact = row.contact  # as far as we know: the next step tells the CA ours
         if not url:
             url, step, contact = self._make(session), "made", setting.contact
-        if not url.startswith("http"):
+        if not is_usable(url):
             raise problems.failure("ca-down", "it gave an account and did not say where it is")
         self._save(stored, replace(row, url=url, made=now, contact=contact))
         return step
