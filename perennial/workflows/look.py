@@ -184,7 +184,7 @@ def _write(sight: Sight, decision: Decision, overdue: datetime | None) -> None:
     if sight.read:
         entry = replace(entry, read_at=lifetimes.read_again(entry.version, settled=settled, now=now))
     read_at = entry.read_at
-    if sight.closed and read_at <= now:
+    if read_at <= now:  # it was to be read, and its vault is closed
         read_at = _wait_for_the_vault(sight).next_check
     waits = [read_at, decision_at(decision, now), overdue, entry.ask_ca_at, entry.preflight_at]
     if isinstance(decision, AskHuman) and entry.since == now:
@@ -216,12 +216,16 @@ def _ask(sight: Sight, decision: Decision) -> None:
 def _log(sight: Sight, attempts: int) -> None:
     entry, reason, version, now = sight.entry, sight.entry.reason, sight.entry.version, sight.world.now
     claim = sight.renewal.value if sight.renewal and sight.renewal.value.is_open else None
-    left = version.not_after - now if version else None
+    days = life = None
+    if version:
+        left = version.not_after - now
+        days = round(left / timedelta(days=1), 2)
+        life = round(left / version.lifetime, 4) if version.lifetime else None
     line(
         "look",
         certificate=str(sight.ref),
-        days_left=round(left / timedelta(days=1), 2) if left is not None else None,
-        life_left=round(left / version.lifetime, 4) if version and left is not None and version.lifetime else None,
+        days_left=days,
+        life_left=life,
         managed=managed(sight.policy().mode, wishes(entry.tags)),
         failures=claim.failures if claim else 0,
         cause=sight.look.cause,

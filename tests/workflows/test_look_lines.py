@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
 
 import msgspec
 import pytest
 
-from perennial.errors import Changed
+from perennial.errors import Changed, IssuerError
 from perennial.model.certificate import CertificateRef
+from perennial.model.decision import Mode
 from perennial.model.messages import Look
 from perennial.model.reasons import ReasonCode
 from perennial.ports.tables import FINDINGS
 from perennial.workflows import look
+from tests.memory.authority import SlowAuthority
 from tests.workflows.looks import DAY, HOUR, NOW, SELF, WWW, stage
 from tests.workflows.racing import raced
 from tests.workflows.scripted import claimed
+from tests.workflows.signed_stage import signed_stage
 from tests.workflows.test_ahead import Counting
 from tests.workflows.test_look_ends import look_at, rewrite
 
@@ -55,8 +60,15 @@ def test_the_line_of_a_look_that_finds_nothing_to_do(said: pytest.LogCaptureFixt
         "next_check": entry.next_check.isoformat().replace("+00:00", "Z"),
         "attempts": 1,
     }
+    on.now = NOW + HOUR
     on.look("www", cause="second")
-    assert (line_of(said)["did"], line_of(said)["cause"]) == ([], "second")
+    line = line_of(said)
+    assert (line["did"], line["cause"], line["days_left"], line["life_left"]) == ([], "second", 44.96, 0.4995)
+    version = entry.version
+    assert version is not None
+    rewrite(on, version=replace(version, not_before=version.not_after))
+    on.look("www")
+    assert (line_of(said)["days_left"], line_of(said)["life_left"]) == (44.96, None)
 
 
 def test_the_line_says_what_was_done_and_how_often_it_failed(said: pytest.LogCaptureFixture) -> None:
@@ -125,3 +137,23 @@ def test_what_was_never_finished_is_not_told_to_expire() -> None:
     on.look("www")
     on.run(timedelta(seconds=1))
     assert on.told("expiring") == []
+
+
+def test_a_look_comes_with_the_next_rung() -> None:
+    """Where nothing else is sooner: an observed certificate, an hour before a sixth of its life is left."""
+    on = stage(left=60 * DAY, events=False)
+    version = on.look("www").version
+    assert version is not None
+    end = NOW + 15 * DAY + HOUR
+    rewrite(on, version=replace(version, not_before=end - 90 * DAY, not_after=end), read_at=NOW + 300 * DAY)
+    on.settings = replace(on.settings, vaults={"kv-orders": Mode.OBSERVE})
+    on.look("www")
+    on.run(timedelta(seconds=1))
+    assert on.look("www").next_check == NOW + HOUR
+
+
+def test_a_renewal_that_goes_on_at_once_comes_back_in_a_second() -> None:
+    """A look takes one issuer's turn."""
+    refusal = IssuerError("no", "no", permanent=True)
+    on = signed_stage(left=29 * DAY, first=SlowAuthority(refuses=refusal))
+    assert on.look("www").next_check == NOW + timedelta(seconds=1)
