@@ -132,7 +132,8 @@ def end(sight: Sight, outcome: Outcome) -> None:
     if current is None:
         return
     row = stored.value
-    left = outcome is Outcome.SUPERSEDED and bool(row.requests)  # of an adopted operation the CA's side alone: see abandon
+    # Of an adopted operation the CA's side alone: see the issuer's abandon.
+    left = outcome is Outcome.SUPERSEDED and bool(row.requests)
     writable = left and _writable(sight)
     if writable:
         _issuer(sight, row).abandon(row, now)
