@@ -96,7 +96,7 @@ def _public(azure: LocalAzure, *, plain: bool) -> Iterator[PublicCa]:
 
 
 def _pebble(running: Pebble) -> PublicCa:
-    what = "Pebble, Let's Encrypt's own test CA, which refuses every tenth nonce"
+    what = "Pebble, Let's Encrypt's own test CA; it refuses a tenth of all nonces"
 
     def window(certificate: x509.Certificate, start: datetime, end: datetime) -> None:
         running.set_window(start, end, only=ari_id(certificate))
@@ -105,7 +105,7 @@ def _pebble(running: Pebble) -> PublicCa:
 
 
 def _own(ca: LocalCa) -> PublicCa:
-    what = "a CA of the local Azure (Pebble is not here; `python -m localazure.install_pebble` fetches it from Debian)"
+    what = "the local Azure's own (Pebble is not here; `python -m localazure.install_pebble` fetches it from Debian)"
 
     def replaced() -> list[str]:
         return [str(order["replaces"]) for order in ca.orders() if order["replaces"]]
