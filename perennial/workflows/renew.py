@@ -132,8 +132,7 @@ def end(sight: Sight, outcome: Outcome) -> None:
     if current is None:
         return
     row = stored.value
-    # Of an adopted operation the CA's side alone: see the issuer's abandon.
-    left = outcome is Outcome.SUPERSEDED and bool(row.requests)
+    left = outcome is Outcome.SUPERSEDED and bool(row.requests)  # of an adopted one the CA's side alone: see abandon
     writable = left and _writable(sight)
     if writable:
         _issuer(sight, row).abandon(row, now)
