@@ -241,3 +241,16 @@ def test_a_cut_wait_is_handed_over_without_a_step() -> None:
     renew.take_steps(sight, DUE)
     assert (script.asked, the_claim(on).issuer) == ([], "second")
     assert the_claim(on).checkpoint == Checkpoint(Step.SIGNING, {"csr": "x"})
+
+
+@pytest.mark.parametrize("read", [False, True])
+def test_a_doubt_has_the_vault_read_before_the_next_step(read: bool) -> None:
+    """The look ends, and the next one reads; one that has read goes on."""
+    on = young()
+    claimed(on)
+    sight, script = sight_of(on, replace(waits(Step.SIGNING), in_doubt=True), waits(Step.WAITING, DAY))
+    sight.read, before = read, sight.entry.read_at
+    renew.take_steps(sight, DUE)
+    assert len(script.asked) == (2 if read else 1)
+    assert sight.entry.read_at == (before if read else NOW)
+    assert (the_claim(on).held_until, the_claim(on).next_step) == (None, NOW + DAY if read else NOW)
