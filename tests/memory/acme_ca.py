@@ -51,7 +51,7 @@ class MemoryCa:
         self.books = Books()
         self.troubles: list[Trouble] = []
         self.struck: Counter[str] = Counter()  # troubles that somebody ran into, by kind
-        self.loses = 0  # so many of the next effects are answered by nobody
+        self.loses: Counter[str] = Counter()  # so many of the next effects of a kind are answered by nobody
         self.asked: Counter[str] = Counter()  # requests, by kind
         self.on_account: Callable[[Account], None] = lambda _: None
         self.on_order: Callable[[Order], None] = lambda _: None
@@ -117,8 +117,8 @@ class MemoryCa:
         signed, account = self._authenticated(kind, path, body)
         self.strike(kind)
         reply = self._done(kind, ids, signed, account)
-        if signed.payload and kind in orders.EFFECTS and self.loses:
-            self.loses -= 1
+        if signed.payload and kind in orders.EFFECTS and self.loses[kind]:
+            self.loses[kind] -= 1
             self.struck[f"answer lost: {kind}"] += 1
             raise Lost
         return reply

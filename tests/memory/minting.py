@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from cryptography import x509
@@ -94,6 +94,18 @@ def signed(csr_der: bytes, not_before: datetime, lifetime: timedelta, *, parent:
         builder = builder.add_extension(known_as, critical=False)
         policies = x509.CertificatePolicies([x509.PolicyInformation(DOMAIN_VALIDATED, None)])
         builder = builder.add_extension(policies, critical=False)
+    return builder.sign(key(-1), hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+
+@lru_cache
+def signer() -> bytes:
+    """Return the certificate (DER) of the CA that `signed` signs for."""
+    name = _name("private CA")
+    builder = x509.CertificateBuilder(name, name, key(-1).public_key(), x509.random_serial_number())
+    builder = builder.not_valid_before(datetime(2020, 1, 1, tzinfo=UTC)).not_valid_after(
+        datetime(2049, 1, 1, tzinfo=UTC)
+    )
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
     return builder.sign(key(-1), hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
 

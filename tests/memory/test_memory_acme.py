@@ -83,7 +83,8 @@ CSR = minting.csr("www.example", NAMES, 1)
 def test_an_order_ends_with_a_certificate_over_its_csr() -> None:
     """Both names are proved, and the zone is clean after."""
     on = Scene()
-    (leaf,) = on.order(CSR).chain
+    leaf, above = on.order(CSR).chain
+    assert above == minting.signer()
     assert minting.same_key(CSR, leaf)
     assert on.dns.values["_acme-challenge.www.example"] == []
     assert on.ca.asked["challenge"] == 2

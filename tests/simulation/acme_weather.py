@@ -28,6 +28,7 @@ PROBLEMS: tuple[tuple[str, Problem, bool], ...] = (
     ("finalize", Problem("serverInternal", "try later", 500), False),
     ("issuance", Problem("serverInternal", "signing failed", 500), False),
     ("issuance", Problem("badCSR", "weak key"), True),
+    ("finalize", Problem("badCSR", "weak key"), True),
     ("renewal-info", Problem("serverInternal", "try later", 503), False),
 )
 SETTLED = 6 * HOUR
@@ -125,7 +126,8 @@ class AcmeWeather:
 
     def lost(self, site: Site) -> None:
         """Let some answers be lost after what was asked took effect."""
-        site.ca.loses += self.dice.choice((1, 1, 2, 4))
+        for kind in ("new-order", "challenge", "finalize"):
+            site.ca.loses[kind] += self.dice.choice((0, 1, 1, 2))
 
     def account(self, site: Site) -> None:
         """Let a CA close our account; a person asks for another on the next morning."""

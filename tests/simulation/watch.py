@@ -181,13 +181,11 @@ class Watch:
         """Check what is so of the whole fleet, once a day."""
         for ref in self.truth.vaults.shelf.names:
             self.truth.touch(ref, now, changed=False)
+            since, entry = self.truth.owed_since(ref, now), entries.get(ref)
+            owed = since is not None and now >= since
+            hold(entry is not None or not owed, "row", f"{ref}: managed, and has no row")
             self.expiry(ref, now)
-            since = self.truth.owed_since(ref, now)
-            if since is None or now < since:
-                continue
-            entry = entries.get(ref)
-            hold(entry is not None, "row", f"{ref}: managed, and has no row")
-            if entry is not None:
+            if entry is not None and owed:
                 soon = now - LATE <= entry.next_check <= now + SCHEDULE
                 hold(soon, "schedule", f"{ref}: its next check is at {entry.next_check}")
         self.debts = [debt for debt in self.debts if self._owes(debt, now)]
