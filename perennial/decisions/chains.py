@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from perennial.decisions.posted import Refusal
-from perennial.model.pkix import UNREADABLE, Holder, key_of, names_of
+from perennial.model.pkix import UNREADABLE, Holder, hosts_of, key_of, names_of
 
 SKEW = timedelta(minutes=5)  # by which a CA's clock may be ahead of ours
 LONGEST = (
@@ -111,7 +111,7 @@ def _leaf(certificates: tuple[x509.Certificate, ...], csr: bytes, now: datetime)
         what = f"none of it is for the key of the CSR that waits; it holds {held}"
         return Refusal("other-key", what, "have the CSR signed that stands in this answer, and post its certificate")
     leaf = max(ours, key=lambda one: one.not_valid_after_utc)
-    lost = sorted(names_of(request) - names_of(leaf))
+    lost = sorted(hosts_of(request) - names_of(leaf))
     if lost:
         fix = "have it issued with every name of the CSR (AD CS: a template that supplies them in the request)"
         return Refusal("lacks-names", f"the certificate does not name {', '.join(lost)}", fix)

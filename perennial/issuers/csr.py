@@ -9,7 +9,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 
 from perennial.model.certificate import Version
-from perennial.model.pkix import key_of, names_of
+from perennial.model.pkix import hosts_of, key_of, names_of
 
 LONGEST = 16 * 1024  # bytes of a chain: in base64 beside its CSR they must fit a column of text (32 K characters)
 
@@ -42,7 +42,7 @@ def fault_of(chain: tuple[bytes, ...], csr: bytes, now: datetime) -> str:
     leaf = certificates[0]
     if key_of(leaf) != key_of(request):
         return "the first certificate is for another key"
-    lost = sorted(names_of(request) - names_of(leaf))
+    lost = sorted(hosts_of(request) - names_of(leaf))
     if lost:
         return f"the certificate does not name {', '.join(lost)}"
     if leaf.not_valid_after_utc <= now:

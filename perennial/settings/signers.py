@@ -42,12 +42,18 @@ def authorities(text: str) -> tuple[AuthoritySetting, ...]:
     objects = Objects(text, "authorities")
     found = objects.read(AuthoritySetting)
     names: set[str] = set()
+    accounts: dict[tuple[str, str], str] = {}
     for place, one in found:
         for member, problem, fix in _faults(one):
             objects.fault(place, member, problem, fix)
+        account = (one.directory.rstrip("/"), one.key or f"acme-{one.name}")
         if one.name in names:
             objects.fault(place, "name", f"{one.name} is there already", "give each CA a name of its own")
+        elif one.kind is AuthorityKind.ACME and account in accounts:
+            fix = "give each a key of its own: whoever rolls it over takes the account from the other"
+            objects.fault(place, "key", f"{accounts[account]} has that key with the same directory", fix)
         names.add(one.name)
+        accounts.setdefault(account, one.name)
     objects.ended()
     return tuple(one for _, one in found)
 

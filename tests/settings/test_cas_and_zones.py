@@ -236,6 +236,15 @@ def test_an_acme_ca_needs_a_vault_for_its_accounts_key() -> None:
     assert read([HAND], PERENNIAL_KEYS="").authorities
 
 
+def test_two_cas_with_one_account_are_a_fault() -> None:
+    """The same directory by the same key: a key that one rolls over would be refused to the other. Other keys, or another directory, are fine."""
+    two = {**LE, "name": "two", "directory": "https://ca.example/dir", "profile": "shortlived"}
+    (fault,) = faults_of([LE, {**two, "key": "acme-le"}])
+    assert fault.startswith("PERENNIAL_AUTHORITIES authorities[1].key: le has that key with the same directory; ")
+    assert read([LE, {**two, "key": "acme-two"}]).authorities
+    assert read([LE, {**two, "key": "acme-le", "directory": "https://other.example/dir"}]).authorities
+
+
 def test_the_list_of_issuers_names_cas() -> None:
     """Known ones are taken in their order; with a fault among the CAs nothing is guessed of it."""
     assert read([LE, HAND], PERENNIAL_ISSUERS="hand le").issuers == ("hand", "le")
