@@ -78,7 +78,9 @@ class Renewal:
     resting: Mapping[str, datetime] = field(default_factory=dict)  # issuer → not before then, by its own Retry-After
     drift: str = ""  # in what policy and tags asked for something else than the version replaced
     not_after: datetime | None = None  # end of the version replaced: how urgently others are reminded
-    window_ends: datetime | None = None  # of the CA's window for the version replaced, as it was known when the claim was opened
+    window_ends: datetime | None = (
+        None  # of the CA's window for the version replaced, as known when the claim was opened
+    )
 
     @property
     def is_open(self) -> bool:

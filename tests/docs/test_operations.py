@@ -102,7 +102,11 @@ def test_the_reasons_that_ask_a_person_are_named() -> None:
         for node in ast.walk(call)
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "ReasonCode"
     }
-    others = {ReasonCode.FOREIGN_MANAGER, ReasonCode.FOREIGN_PENDING, ReasonCode.SIGNATURE_NEEDED}  # given to AskHuman by a variable
+    others = {
+        ReasonCode.FOREIGN_MANAGER,
+        ReasonCode.FOREIGN_PENDING,
+        ReasonCode.SIGNATURE_NEEDED,
+    }  # given to AskHuman by a variable
     assert named == asking | {code.value for code in others}
 
 
