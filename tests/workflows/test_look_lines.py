@@ -18,6 +18,7 @@ from perennial.model.messages import Look
 from perennial.model.reasons import ReasonCode
 from perennial.ports.tables import FINDINGS
 from perennial.workflows import look
+from perennial.workflows.sight import gather
 from tests.memory.authority import SlowAuthority
 from tests.workflows.looks import DAY, HOUR, NOW, SELF, WWW, stage
 from tests.workflows.racing import raced
@@ -157,3 +158,25 @@ def test_a_renewal_that_goes_on_at_once_comes_back_in_a_second() -> None:
     refusal = IssuerError("no", "no", permanent=True)
     on = signed_stage(left=29 * DAY, first=SlowAuthority(refuses=refusal))
     assert on.look("www").next_check == NOW + timedelta(seconds=1)
+
+
+def test_who_subscribes_later_is_not_told_of_a_rung_that_has_passed() -> None:
+    """It was told once, when it came."""
+    on = stage(left=5 * DAY, policy=replace(SELF, issuer="Unknown"), events=False)
+    on.look("www")
+    on.run(timedelta(seconds=1))
+    on.subscribe("late")
+    on.look("www")
+    on.run(timedelta(seconds=1))
+    assert [one.subscription.name for one in on.channel.sent if one.delivery.kind == "expiring"] == ["orders"]
+
+
+def test_an_unfinished_version_has_not_drifted() -> None:
+    """There is nothing yet to be other than what is asked for."""
+    on = signed_stage()
+    version = on.look("www").version
+    assert version is not None
+    policy = replace(on.entry("www").policy, names=("api.example", "www.example"))
+    for leaf, drifted in ((version.leaf, NOW), (None, None)):
+        rewrite(on, policy=policy, version=replace(version, leaf=leaf))
+        assert look._drifted_at(gather(on.world(), Look(certificate=WWW, cause="test"))) == drifted
