@@ -261,3 +261,22 @@ def test_without_a_version_nothing_can_be_judged() -> None:
     with pytest.raises(Changed):
         failing.fail(sight, DOWN)
     assert claims.held(sight).value.failures == 0
+
+
+@pytest.mark.parametrize(
+    ("columns", "cut"),
+    [
+        ({}, True),
+        ({"refused": ("second",)}, False),
+        ({"checkpoint": Checkpoint(Step.WAITING)}, False),
+        ({"opened": NOW - 300 * DAY}, False),
+    ],
+)
+def test_a_wait_is_cut_at_the_instant_when_another_would_take_over(columns: Mapping[str, object], cut: bool) -> None:
+    """If there is another, a CA has it, and that instant is still to come; a shorter wait stays as it is."""
+    _, sight = at_work(**columns)
+    row = claims.held(sight).value
+    until = failing.no_longer_than(sight, row, NOW + 60 * DAY)
+    assert (NOW < until < NOW + 60 * DAY) is cut
+    assert cut or until == NOW + 60 * DAY
+    assert failing.no_longer_than(sight, row, NOW + SECOND) == NOW + SECOND
