@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import replace
 
 from cryptography import x509
@@ -20,6 +22,8 @@ from perennial.authorities.acme.turn import Desk, Step, Turn, record_of
 from perennial.errors import DnsError
 from perennial.log import warn
 from perennial.model.renewal import Issued
+
+MOST_ALTERNATES = 5  # chains that are looked at: Let's Encrypt offers two or three
 
 
 def finalize(turn: Turn) -> Step:
@@ -89,11 +93,7 @@ def download(turn: Turn) -> Step:
     answer = turn.session.post(memory.certificate)
     chain = chain_in(answer)
     if preferred and _root(chain) != preferred:
-        for url in answer.alternates():
-            other = chain_in(turn.session.post(url))
-            if _root(other) == preferred:
-                chain = other
-                break
+        chain = next((one for one in _others(turn, answer) if _root(one) == preferred), chain)
     if memory.counted is not None:
         turn.desk.budget.settle(turn.names, memory.counted, issued=True, now=turn.now)
     if (
@@ -102,6 +102,13 @@ def download(turn: Turn) -> Step:
         what = f"the CA sent the certificate without the one that signed it, {_root(chain)}"
         return replace(turn, memory=replace(memory, counted=None)).fail(problems.failure("incomplete-chain", what))
     return Issued(chain, issuer_of(turn))
+
+
+def _others(turn: Turn, answer: Answer) -> Iterator[tuple[bytes, ...]]:
+    """Fetch the alternate chains one by one; one that cannot be had keeps no certificate back."""
+    for url in answer.alternates()[:MOST_ALTERNATES]:
+        with contextlib.suppress(Refusal, NoAnswer):
+            yield chain_in(turn.session.post(url))
 
 
 def chain_in(answer: Answer) -> tuple[bytes, ...]:

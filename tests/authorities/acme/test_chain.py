@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import cast
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from localazure.acme.conduct import Conduct
-from perennial.authorities.acme.answers import Answer
+from perennial.authorities.acme import ending
+from perennial.authorities.acme.answers import Answer, Problem
+from perennial.authorities.acme.client import Session
 from perennial.authorities.acme.ending import chain_in
-from perennial.authorities.acme.network import NoAnswer
+from perennial.authorities.acme.memory import Memory
+from perennial.authorities.acme.network import NoAnswer, Refusal
+from perennial.authorities.acme.turn import Turn
 from perennial.errors import IssuerError
 from perennial.model.renewal import Issued
-from tests.authorities.acme.ordered import Bench, bench
+from tests.authorities.acme.ordered import NOW, Bench, bench, claim
+from tests.memory import minting
 
 WWW = ("www.example.com",)
 
@@ -52,6 +59,45 @@ def test_a_root_that_the_ca_does_not_offer_keeps_no_certificate_back() -> None:
     """The CA's own chain is taken."""
     with bench(chain="No Such Root") as one:
         assert root_of(one.issue(WWW)) == roots(one)[0]
+
+
+class Chains:
+    """A session in which only the chain at one address can be had."""
+
+    def __init__(self, good: str, body: bytes) -> None:
+        self.good, self.body = good, body
+        self.asked: list[str] = []
+
+    def post(self, url: str) -> Answer:
+        """Answer, refuse, or answer nonsense."""
+        self.asked.append(url)
+        if url == self.good:
+            return Answer(self.body, {})
+        if url.endswith("0"):
+            raise Refusal(404, Problem(), None)
+        return Answer(b"<html>", {})
+
+
+@pytest.mark.parametrize(("place", "found"), [(0, 1), (4, 1), (5, 0)])
+def test_an_alternate_that_cannot_be_had_keeps_no_certificate_back(place: int, found: int) -> None:
+    """Refused or garbled, the next is looked at; of a hundred the first five are."""
+    links = ", ".join(f'<https://ca.example/{number}>;rel="alternate"' for number in range(100))
+    der = minting.signed(minting.csr("", WWW, 1), NOW, timedelta(days=90))
+    pem = x509.load_der_x509_certificate(der).public_bytes(Encoding.PEM)
+    session = Chains(f"https://ca.example/{place}", pem)
+    with bench() as one:
+        turn = Turn(
+            desk=one.authority._desk,
+            csr=b"",
+            names=WWW,
+            renewal=claim(),
+            memory=Memory(),
+            fresh=True,
+            now=NOW,
+            account=cast("Session", session),
+        )
+        assert list(ending._others(turn, Answer(b"", {"Link": links}))) == [(der,)] * found
+    assert len(session.asked) == 5
 
 
 def test_what_is_no_chain_is_no_answer() -> None:
