@@ -223,7 +223,7 @@ def test_a_ca_that_is_no_longer_set_up_has_nothing_to_undo() -> None:
 )
 def test_a_late_answer_that_waits_on_hands_over(answer: object, over: bool) -> None:
     """Under the floor after an hour: another wait for its signature, not what may go on now."""
-    on, sight = at_work(opened=NOW - 30 * DAY, left=DAY)
+    on, sight = at_work(opened=NOW - 40 * DAY, turn_began=NOW - 30 * DAY, left=DAY)
     assert failing.keeps_waiting(sight, answer) is over  # type: ignore[arg-type]  # a wait
     row = the_claim(on)
     assert row.issuer == ("second" if over else "first")
@@ -274,7 +274,7 @@ def test_without_a_version_nothing_can_be_judged() -> None:
 )
 def test_a_wait_is_cut_at_the_instant_when_another_would_take_over(columns: Mapping[str, object], cut: bool) -> None:
     """If there is another, a CA has it, and that instant is still to come; a shorter wait stays as it is."""
-    _, sight = at_work(**columns)
+    _, sight = at_work(80 * DAY, **columns)
     row = claims.held(sight).value
     until = failing.no_longer_than(sight, row, NOW + 60 * DAY)
     assert (NOW < until < NOW + 60 * DAY) is cut
