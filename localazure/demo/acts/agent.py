@@ -37,6 +37,11 @@ def play(stage: Stage, story: Story) -> None:
         "BEGIN CERTIFICATE REQUEST" in request["csr"] and request["post_to"].endswith(f"/{ORDERS}/{NAME}"),
         f"{request['instructions']}; POST {request['post_to']}",
     )
+    _signed(stage, story)
+
+
+def _signed(stage: Stage, story: Story) -> None:
+    """Let the agent come, twice."""
     agent = stage.signers.agent
     story.say(f"the agent comes: {agent.what}")
     for answer in agent.come(stage.app.url):
