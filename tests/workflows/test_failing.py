@@ -20,7 +20,7 @@ from perennial.workflows.sight import Sight
 from tests.memory.authority import SlowAuthority
 from tests.memory.stage import Stage
 from tests.workflows.looks import DAY, HOUR, NOW
-from tests.workflows.scripted import claimed, steps_taken, the_claim, waits
+from tests.workflows.scripted import REASON, claimed, steps_taken, the_claim, waits
 from tests.workflows.signed_stage import signed_stage
 from tests.workflows.test_sight import hinted, rewrite
 
@@ -58,7 +58,8 @@ def told(on: Stage) -> list[dict[str, object]]:
 
 def test_a_failure_that_may_pass_is_a_rung() -> None:
     """Counted twice over, let go of, back at what the failure says; nobody else's turn, no look of its own."""
-    on, sight = at_work(failures=4, turn_failures=1, resting={"second": NOW - SECOND, "third": NOW + SECOND})
+    resting = {"second": NOW - SECOND, "fourth": NOW, "third": NOW + SECOND}
+    on, sight = at_work(failures=4, turn_failures=1, resting=resting, waiting=REASON)
     failing.fail(sight, DOWN)
     row = the_claim(on)
     assert (row.issuer, row.outcome, row.checkpoint, row.held_until) == ("first", Outcome.OPEN, SIGNING, None)
