@@ -17,7 +17,7 @@ from perennial.ports.tables import USAGES, Stored, Table
 
 TRIES = 50  # of a row that others change too; each round at least one of them gets its way
 A_MOMENT = timedelta(minutes=1)  # until an order whose rows never stood still tries again
-QUOTED = re.compile(r'"([^"]{1,253})"')
+QUOTED = re.compile(r'"([A-Za-z0-9*_.:-]{1,253})"')  # names alone: they become keys of rows
 
 
 class Budget:

@@ -98,7 +98,8 @@ def diagnose(turn: Turn) -> Step:
     if found.status != "invalid" or not errors:
         return turn.on(replace(memory, at=memory.at + 1, stale=0))
     name = found.identifier.value
-    turn.desk.budget.failed(name, now=turn.now)
+    if {name.lower(), f"*.{name.lower()}"} & set(turn.names):  # a name of the CA's own invention is no key of a row
+        turn.desk.budget.failed(name, now=turn.now)
     failure = problems.of_problem(errors[0], turn.now)
     code = "validation-failed" if failure.code == "refused" else failure.code
     return turn.fail(problems.failure(code, f"{name}: {failure.what}", retry_after=failure.retry_after))

@@ -210,6 +210,7 @@ def test_the_cas_own_word_holds_for_every_order() -> None:
             [("b.example.com",)],
         ),
         ("Service busy; retry later.", [WWW, ("x.org",)], []),
+        ('already issued for "https://ca.example/#limits"', [WWW, ("x.org",)], []),  # no name, and no key of a row
     ],
 )
 def test_a_refusal_holds_up_what_it_names(

@@ -14,9 +14,14 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from localazure.acme.conduct import Conduct, Trouble
+from perennial.authorities.acme import proving
+from perennial.authorities.acme.answers import PROBLEM, Authorization, Challenge, Identifier, Problem
+from perennial.authorities.acme.memory import Memory, State
 from perennial.authorities.acme.turn import identifier
 from perennial.errors import DnsError, IssuerError
+from perennial.ports.tables import Query
 from tests.authorities.acme.ordered import NAMES, NOW, at, bench, claim, next_attempt
+from tests.authorities.acme.test_hostile import Offers
 from tests.memory import minting
 
 WWW = ("www.example.com",)
@@ -220,3 +225,16 @@ def _with_address() -> bytes:
     builder = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([]))
     builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     return builder.sign(minting.key(1), hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+@pytest.mark.parametrize(("name", "counted"), [("www.example.com", 1), ("WWW.example.com", 1), ("a/b#c", 0)])
+def test_only_a_name_that_was_ordered_is_counted_as_failed(name: str, counted: int) -> None:
+    """What a CA makes up is told, and is no key of a row."""
+    challenge = Challenge("dns-01", "https://ca.example/challenge/1", error=Problem(f"{PROBLEM}dns"))
+    with bench() as one:
+        memory = Memory(state=State.DIAGNOSING, authorizations=("https://ca.example/authz/1",))
+        turn = Offers(one, Authorization(Identifier("dns", name), "invalid", (challenge,))).turn(WWW, memory)
+        with pytest.raises(IssuerError, match=name) as raised:
+            proving.diagnose(turn)
+        assert raised.value.code == "validation-failed"
+        assert len(one.tables.usages.select(Query()).items) == counted
