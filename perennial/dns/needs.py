@@ -42,7 +42,7 @@ class ProviderKind:
 
     make: Callable[[ZoneSetting, Tools], ZoneProvider]
     options: Mapping[str, Option] = field(default_factory=dict)
-    is_apex: bool = True  # the setting's zone is a zone of the DNS; False: a name within one
+    is_apex: bool = True  # the setting's zone is a zone of the DNS; False: one name within one, and none below it
 
 
 def secret_name(value: str) -> str:

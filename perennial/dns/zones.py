@@ -65,7 +65,10 @@ class Zones:
 def _check_delegation(end: str, place: Place, found: Zone | None) -> None:
     """Raise DnsError where the DNS looks for a name in another zone than the one that is written."""
     what, fix = "", ""
-    if found is None:
+    if not place.kind().is_apex and end != place.zone:
+        what = f"{place.zone} is one name, and {end} is below it"
+        fix = f"let the CNAME end at {place.zone}"
+    elif found is None:
         what = f"the DNS knows no zone for {end}"
         fix = f"register {place.zone}, or let its parent zone name its servers (NS records)"
     elif found.apex != place.zone and found.apex.endswith(f".{place.zone}"):

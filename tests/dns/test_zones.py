@@ -104,6 +104,15 @@ def test_a_registration_at_acme_dns_is_a_name_within_a_zone() -> None:
     assert zones.serves("reg1.auth.test") == "reg1.auth.test"
 
 
+def test_a_name_below_a_registration_is_not_delegated() -> None:
+    """It is seen before an order is placed, not when the value is written."""
+    resolver = MemoryDns(ours={"auth.test"})
+    zones, _ = over("reg1.auth.test", resolver=resolver, provider="acme-dns")
+    with pytest.raises(DnsError, match=r"reg1\.auth\.test is one name") as error:
+        zones.serves("_acme-challenge.reg1.auth.test")
+    assert (error.value.code, error.value.fix) == ("not-delegated", "let the CNAME end at reg1.auth.test")
+
+
 def test_a_resolver_that_is_down_stops_a_write() -> None:
     """Nobody knows where the name leads."""
     zones, fakes = over("example.com", resolver=MemoryDns(down=DnsError("dns-down", "no answer")))
