@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from localazure.client import await_until
 from localazure.pebble import Manner, Trust, pebble
 from tests.journeys import signing
@@ -74,6 +76,14 @@ def _costs(requests: dict[str, int], *, nonces: int) -> None:
     assert calls == CALLS
     assert requests.get("new-nonce", 0) <= nonces
     assert requests.get("order", 0) <= 5
+
+
+@pytest.mark.parametrize("more", [{"new-order": 2}, {"new-nonce": 2}, {"order": 6}, {"revoke": 1}])
+def test_a_call_too_many_would_be_seen(more: dict[str, int]) -> None:
+    """The measure can fail: a second order, a second nonce, too many polls, a kind of request that no order needs."""
+    _costs(CALLS | {"directory": 1, "order": 2, "new-nonce": 1}, nonces=1)
+    with pytest.raises(AssertionError):
+        _costs(CALLS | {"order": 2} | more, nonces=1)
 
 
 def test_the_same_on_pebble(journey: Journey, signer: Signing) -> None:

@@ -82,6 +82,23 @@ def test_the_front_knows_windows_and_replacement(running: Pebble, subscriber: Su
     http.clear()
 
 
+def test_a_window_may_be_one_certificates_own(running: Pebble, subscriber: Subscriber) -> None:
+    """Another's stays what the CA computes, and clients are told when to ask again."""
+    one, other = (obtain(running, subscriber, f"{name}.example.com") for name in ("one", "other"))
+    http = urllib3.PoolManager(ca_certs=str(running.ca), retries=False)
+    where = http.request("GET", running.directory).json()["renewalInfo"]
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    running.set_window(start, start + timedelta(hours=1), only=ari_id(one))
+    running.ask_again(60)
+    answers = [http.request("GET", f"{where}/{ari_id(leaf)}") for leaf in (one, other)]
+    begins = [datetime.fromisoformat(answer.json()["suggestedWindow"]["start"]) for answer in answers]
+    assert begins[0] == start < begins[1]
+    assert {answer.headers["Retry-After"] for answer in answers} == {"60"}
+    running.clear_window()
+    running.ask_again(21600)
+    http.clear()
+
+
 @pytest.mark.parametrize(
     ("wanted", "names", "kind"),
     [("AAAA.BBBB", ("ari2.example.com",), "malformed"), ("own", ("other.example.com",), "malformed")],
