@@ -28,7 +28,7 @@ def _prune[T](table: Table[T], spec: TableSpec[T], column: str, before: datetime
     """Delete rows whose column lies at or before an instant, at most so many; return how many."""
     deleted, more = 0, None
     while deleted < most:
-        page = table.select(Query(due=(column, before), limit=min(most - deleted, 1000)), more)
+        page = table.select(Query(due=(column, before), limit=most - deleted), more)
         for stored in page.items:
             table.delete(*spec.key(stored.value))
         deleted += len(page.items)

@@ -12,8 +12,10 @@ from perennial.model.certificate import CertificateRef
 from perennial.model.findings import Finding, Severity
 from perennial.model.history import HistoryKind, Record, VaultWalk, WalkState
 from perennial.model.notices import DeliveryState
-from perennial.ports.tables import Query
+from perennial.ports.tables import DELIVERIES, Page, Query
 from perennial.workflows.prune import ROWS_A_TICK, prune
+from perennial.workflows.reading import every
+from tests.memory.tables import MemoryTable
 from tests.workflows.test_schedules import put_delivery
 from tests.workflows.walking import DAY, SECOND, stage
 
@@ -79,3 +81,35 @@ def test_what_deliveries_used_up_the_history_has_not() -> None:
         on.tables.history.put(replace(record, id=f"{number}"))
     assert not prune(on.world())
     assert len(on.history("x", "kv-a")) == 2
+
+
+def test_what_the_history_used_up_the_findings_have_not() -> None:
+    """The same number is one for all tables."""
+    on = stage()
+    old = on.now - 500 * DAY
+    record = Record(certificate=CertificateRef("kv-a", "x"), id="", at=old, kind=HistoryKind.EVENT)
+    for number in range(ROWS_A_TICK - 1):
+        on.tables.history.put(replace(record, id=f"{number}"))
+    finding = Finding(vault="kv-a", certificate="x", rule="r", severity=Severity.LOW, opened=old, last_seen=old)
+    for number in range(3):
+        on.tables.findings.put(replace(finding, rule=f"{number}", resolved=old))
+    assert not prune(on.world())
+    assert len(on.tables.findings.select(Query(partition="kv-a")).items) == 2
+
+
+class ShortPages[T](MemoryTable[T]):
+    """A table whose pages are shorter than asked for, as the service's may be."""
+
+    def select(self, query: Query, more: str | None = None) -> Page[T]:
+        """Return three rows at the most."""
+        return super().select(replace(query, limit=min(query.limit, 3)), more)
+
+
+def test_short_pages_forget_no_more_than_the_ticks_number() -> None:
+    """To the row."""
+    on = stage()
+    on.tables = replace(on.tables, deliveries=ShortPages(DELIVERIES))
+    for number in range(ROWS_A_TICK + 10):
+        put_delivery(on, f"kv-a:{number}", closed=on.now - 500 * DAY)
+    assert not prune(on.world())
+    assert sum(1 for _ in every(on.tables.deliveries, Query())) == 10
