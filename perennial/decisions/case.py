@@ -80,7 +80,7 @@ class Case:
     @property
     def signed(self) -> bool:
         """Whether an authority signs it: names, key and CA then come from its policy and tags."""
-        return bool(self.issuers) and self.issuers != (VAULT_ISSUER,) and not self.seen.policy.by_vault
+        return bool(self.issuers) and not self.seen.policy.by_vault
 
     @cached_property
     def differs(self) -> str:
@@ -92,9 +92,7 @@ class Case:
     def drift_remains(self) -> bool:
         """Whether a renewal of ours has left that difference as it was: another would too."""
         last = self.seen.renewal
-        return (
-            last is not None and last.new_version == self.current.id and bool(last.drift) and last.drift == self.differs
-        )
+        return last is not None and last.new_version == self.current.id and last.drift == self.differs
 
     @property
     def drifted(self) -> bool:
