@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from perennial.authorities.acme import ending, ordering, problems, proving
+from perennial.authorities.acme import ending, ordering, preflight, problems, proving
 from perennial.authorities.acme.memory import State
 from perennial.authorities.acme.network import NoAnswer, Refusal, StaleNonces
 from perennial.authorities.acme.turn import Step, Turn
@@ -77,11 +77,11 @@ def _step(turn: Turn) -> Step:
 
 
 def _dns(turn: Turn, error: DnsError) -> Step:
-    """The DNS is in the way: the step is taken again where a wait is named or there was no answer, else the order is given up."""
+    """The DNS is in the way: the step is taken again where a wait is named or nothing was judged, else the order is given up."""
     failure = problems.of_dns(error)
     if error.retry_after is not None:
         return turn.wait(turn.now + error.retry_after, turn.memory, failure.what)
-    if error.code == "dns-down":
+    if error.code in preflight.PASSING:
         raise turn.pause(failure) from error
     return turn.fail(failure)
 

@@ -117,14 +117,15 @@ def test_a_busy_zone_is_waited_for() -> None:
         assert one.run(WWW, waiting)
 
 
-def test_a_zone_that_does_not_answer_is_asked_again() -> None:
-    """The order stands, with the values that it has."""
+@pytest.mark.parametrize("code", ["dns-down", "dns-busy", "dns-throttled"])
+def test_a_zone_that_does_not_answer_is_asked_again(code: str) -> None:
+    """So is one that is busy and does not say for how long. The order stands, with the values that it has."""
     with bench() as one:
         stopped = one.stop(WWW, at("presenting"))
-        one.dns.refuses = DnsError("dns-down", "no answer")
+        one.dns.refuses = DnsError(code, "no answer")
         with pytest.raises(IssuerError) as raised:
             one.run(WWW, stopped)
-        assert raised.value.code == "dns-down"
+        assert raised.value.code == code
         one.dns.refuses = None
         assert one.run(WWW, next_attempt(claim(), raised.value.back_to), fresh=False)
         assert one.asked("new-order") == 1
