@@ -145,7 +145,7 @@ def _remember(sight: Sight, decision: Decision) -> None:
 def _drifted_at(sight: Sight) -> datetime | None:
     """Return since when it is not what its policy and tags ask for, where a renewal may change that."""
     entry, now = sight.entry, sight.world.now
-    if entry.version is None or entry.version.leaf is None:
+    if entry.version is None:
         return None
     case = Case(sight.snapshot(), entry.version, sight.policy(), now)
     return (entry.drifted_at or now) if case.drifted else None

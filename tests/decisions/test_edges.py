@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from perennial.decisions import ahead
+from perennial.decisions import ahead, failover
 from perennial.decisions.ahead import Expected, Order
 from perennial.decisions.case import Case
+from perennial.decisions.failover import Life
 from perennial.model import limits
 from perennial.model.limits import Limit, LimitKind, counted
 from tests.decisions.cases import DAY, NOW, RENEW, UNKNOWN, claim, snapshot, version
@@ -96,3 +97,10 @@ def test_what_its_policy_has_the_vault_renew_no_authority_signs() -> None:
     tags = {"perennial-issuer": "first"}
     assert not Case(snapshot(20 * DAY, tags=tags), version(20 * DAY), POLICY, NOW).signed
     assert Case(snapshot(20 * DAY, policy=UNKNOWN, tags=tags), version(20 * DAY), POLICY, NOW).signed
+
+
+def test_a_turn_that_begins_at_the_floor_works_towards_the_end() -> None:
+    """To the second: half of what is left until it expires, not half of nothing."""
+    life = Life(floor=NOW, end=NOW + 2 * DAY)
+    assert failover.half_gone(claim(opened=NOW), life) == NOW + DAY
+    assert failover.half_gone(claim(opened=NOW - 2 * SECOND), life) == NOW - SECOND
