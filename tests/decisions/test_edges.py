@@ -10,6 +10,7 @@ import pytest
 from perennial.decisions import ahead, failover
 from perennial.decisions.ahead import Expected, Order
 from perennial.decisions.case import Case
+from perennial.decisions.drift import drift
 from perennial.decisions.failover import Life
 from perennial.model import limits
 from perennial.model.limits import Limit, LimitKind, counted
@@ -104,3 +105,11 @@ def test_a_turn_that_begins_at_the_floor_works_towards_the_end() -> None:
     life = Life(floor=NOW, end=NOW + 2 * DAY)
     assert failover.half_gone(claim(opened=NOW), life) == NOW + DAY
     assert failover.half_gone(claim(opened=NOW - 2 * SECOND), life) == NOW - SECOND
+
+
+def test_a_title_with_a_dot_and_a_space_names_no_host() -> None:
+    """A private CA may write one; a host's name in the subject is asked for."""
+    leaf = version(DAY).leaf
+    assert leaf is not None
+    assert drift(replace(UNKNOWN, subject="CN=Example Inc. web"), leaf, "", ()) == ""
+    assert drift(replace(UNKNOWN, subject="CN=other.example"), leaf, "", ()) == "it does not name other.example"
