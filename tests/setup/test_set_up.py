@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 INSTALL = "-m pip install -qq --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt"
+PEBBLE = "-m localazure.install_pebble"
 AZURITE = "-m localazure.install_azurite"
 
 
@@ -52,10 +53,10 @@ def clone(tmp_path: Path) -> Clone:
 
 
 def test_the_lock_is_installed_with_its_hashes_and_only_once(clone: Clone) -> None:
-    """A first set-up installs the packages; a second one only looks whether Azurite is there."""
+    """A first set-up installs the packages and fetches Pebble; a second one only looks whether Azurite is there."""
     clone.python(".venv/bin/python")
     assert clone.set_up().returncode == 0
-    assert clone.asked() == [INSTALL, AZURITE]
+    assert clone.asked() == [INSTALL, PEBBLE, AZURITE]
     assert clone.set_up().returncode == 0
     assert clone.asked() == [AZURITE]
 
@@ -67,7 +68,7 @@ def test_a_changed_lock_is_installed_again(clone: Clone) -> None:
     clone.asked()
     (clone.root / "requirements-dev.txt").write_text("a==2\n", encoding="utf-8")
     clone.set_up()
-    assert clone.asked() == [INSTALL, AZURITE]
+    assert clone.asked() == [INSTALL, PEBBLE, AZURITE]
 
 
 def test_a_failed_installation_says_so_and_is_tried_again(clone: Clone) -> None:
@@ -89,7 +90,7 @@ def test_an_environment_whose_making_was_interrupted_is_made_again(clone: Clone)
     (clone.root / "scripts/find-python").write_text(f'echo "{base}"\n', encoding="utf-8")
     done = clone.set_up()
     assert (done.returncode, done.stderr.splitlines()[0]) == (0, f"Making .venv with {base}")
-    assert clone.asked() == ["-m venv .venv", INSTALL, AZURITE]
+    assert clone.asked() == ["-m venv .venv", INSTALL, PEBBLE, AZURITE]
     assert not (clone.root / ".venv/half").exists()
 
 
