@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import urllib3
@@ -19,10 +20,16 @@ EC = {"kty": "EC", "crv": "P-256"}
 
 
 def failure(app: App, vault: str) -> str:
-    """Wait for the first failure of the certificate `web`; return what the history says of it."""
+    """Wait for the first failure of the certificate `web` and for the end of its second; return what the history says of it.
+
+    Instants are whole seconds: who asks within the second in which a step was taken has asked before it.
+    """
     app.sweep()
     await_until(lambda: signing.history(app, vault, "web", "failed"), 2 * PATIENCE)
-    return str(signing.history(app, vault, "web", "failed")[0]["error"])
+    told = signing.history(app, vault, "web", "failed")[0]
+    over = datetime.fromisoformat(told["at"]) + timedelta(seconds=2)
+    await_until(lambda: datetime.now(UTC) > over, PATIENCE)
+    return str(told["error"])
 
 
 def test_without_the_right_to_sign_there_is_no_account(journey: Journey, signer: Signing) -> None:
