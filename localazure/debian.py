@@ -76,15 +76,35 @@ def _alone(lock: Path) -> Iterator[None]:
 
 
 def _download(packages: Sequence[str], into: Path, own: Path) -> None:
-    """Download packages by the machine's lists; where it has none (a fresh image), by lists of our own, which need no root either."""
+    """Download packages by the machine's lists; where it has none (a fresh image), by lists of our own, which need no root either.
+
+    A package may be given as `libuv1|libuv1t64`: Debian 13 has some under other names, and needs some that 12 does not (`|liburcu8t64`).
+    """
     try:
-        _run(["apt-get", "download", *packages], into)
+        _run(["apt-get", "download", *_chosen(["apt-get"], packages, into)], into)
     except subprocess.CalledProcessError:
         for one in ("lists/partial", "cache/archives/partial"):
             (own / one).mkdir(parents=True, exist_ok=True)
         with _alone(own / "lock"):
             _run([*_own_apt(own), "update"], into)
-            _run([*_own_apt(own), "download", *packages], into)
+            _run([*_own_apt(own), "download", *_chosen(_own_apt(own), packages, into)], into)
+
+
+def _chosen(apt: Sequence[str], packages: Sequence[str], folder: Path) -> list[str]:
+    """Return the name of each package in this Debian: the first of its alternatives that there is; an empty one may be left out."""
+    return [name for one in packages if (name := _named(apt, one.split("|"), folder))]
+
+
+def _named(apt: Sequence[str], names: Sequence[str], folder: Path) -> str:
+    if len(names) == 1:
+        return names[0]
+    for name in filter(None, names):
+        try:
+            _run([*apt, "download", "--print-uris", name], folder)
+        except subprocess.CalledProcessError:
+            continue
+        return name
+    return names[0]  # which apt-get then says that it has not
 
 
 def _own_apt(own: Path) -> list[str]:

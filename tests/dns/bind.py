@@ -28,7 +28,7 @@ from tests.dns.relay import Relay, relay
 
 PACKAGES = (
     "bind9", "bind9-libs", "libfstrm0", "libjemalloc2", "libjson-c5", "liblmdb0", "libmaxminddb0", "libnghttp2-14", "libprotobuf-c1",
-    "libuv1",
+    "libuv1|libuv1t64", "|liburcu8t64",
 )  # fmt: skip
 PRIMARY, SECONDARY, RECURSIVE = "127.0.0.1", "127.0.0.2", "127.0.0.3"
 KEY = "perennial."

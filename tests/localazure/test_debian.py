@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from localazure import debian
-from localazure.debian import Missing, program
+from localazure.debian import Missing, _chosen, program
 
 APT = """#!/bin/sh
 echo "$@" >> {log}
@@ -104,3 +104,11 @@ def test_a_package_without_the_program_is_named(tmp_path: Path) -> None:
 def test_what_is_fetched_lies_in_the_clone() -> None:
     """In `.local`, which git ignores."""
     assert debian.LOCAL.parts[-2:] == (".local", "debian")
+
+
+def test_a_package_is_taken_under_the_name_that_this_debian_has(tmp_path: Path) -> None:
+    """The first alternative that there is; one that may be missing is left out; else the first, which apt-get then complains of."""
+    apt = tmp_path / "apt"
+    apt.write_text('#!/bin/sh\nfor last; do :; done\n[ "$last" = new ]\n', encoding="utf-8")
+    apt.chmod(0o755)
+    assert _chosen([str(apt)], ["plain", "old|new", "|new", "|none", "a|b"], tmp_path) == ["plain", "new", "new", "a"]
