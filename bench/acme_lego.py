@@ -101,7 +101,7 @@ def hook(azure: LocalAzure, zone: str) -> Iterator[Hook]:
             self.send_response(200)
             self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the parameter's name there
+        def log_message(self, *_: object) -> None:
             """Say nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Order) as running:

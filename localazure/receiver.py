@@ -114,7 +114,7 @@ class Receiver:
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's own name
+            def log_message(self, *_: object) -> None:
                 """Keep silent."""
 
         return Handler

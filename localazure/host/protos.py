@@ -39,7 +39,7 @@ class ParameterBinding(Message):
 
     fields = ("name", "data")
 
-    def WhichOneof(self, group: str) -> str | None:  # noqa: N802 - as above
+    def WhichOneof(self, group: str) -> str | None:  # noqa: N802 - protobuf's own name, which the worker calls
         """Say that the value is data, never shared memory."""
         del group
         return "data"

@@ -109,7 +109,7 @@ class Worker:
     async def _guarded_invoke(self, invocation: Message) -> Answer:
         try:
             reply = await self._library.invocation_request(_request(invocation_request=invocation))
-        except BaseException as escaped:  # noqa: BLE001 - see below
+        except BaseException as escaped:  # noqa: BLE001 - SystemExit and CancelledError too
             # The library lets BaseException through. In Azure SystemExit ends the worker process, and after a
             # CancelledError no response ever comes; here either would end this loop, so both are failed invocations.
             return Answer(f"{type(escaped).__name__}: {escaped} (the worker process would have ended or hung)")

@@ -44,7 +44,7 @@ class KeyVaults:
         emit: Callable[[VaultEvent], None],
         clock: Callable[[], datetime],
         *,
-        pace: Pace = Pace(),  # noqa: B008 - frozen
+        pace: Pace = Pace(),
     ) -> None:
         authority = IntegratedAuthority(clock())
         self._tokens, self._rights = tokens, Rights()

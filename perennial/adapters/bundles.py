@@ -55,7 +55,7 @@ class _Bundle(msgspec.Struct):
 
 class _Page(msgspec.Struct):
     value: list[_Bundle] | None = None
-    nextLink: str | None = None  # noqa: N815 (the wire's name)
+    next_link: str | None = msgspec.field(default=None, name="nextLink")
 
 
 class _Issuer(msgspec.Struct):
@@ -85,7 +85,7 @@ class _Key(msgspec.Struct):
 
 class _Names(msgspec.Struct):
     dns_names: list[str] | None = None
-    ipAddresses: list[str] | None = None  # noqa: N815 (the wire's name)
+    ip_addresses: list[str] | None = msgspec.field(default=None, name="ipAddresses")
 
 
 class _Subject(msgspec.Struct):
@@ -152,7 +152,7 @@ def read_operation(body: bytes, retry_after: timedelta | None) -> Operation:
 def read_page(body: bytes, vault: str) -> tuple[tuple[Listed, ...], str | None]:
     """Read a page of a vault's list and its nextLink."""
     page = msgspec.json.decode(body, type=_Page)
-    return tuple(_listed(item, vault) for item in page.value or ()), page.nextLink
+    return tuple(_listed(item, vault) for item in page.value or ()), page.next_link
 
 
 def read_policy(policy: Mapping[str, Any]) -> IssuancePolicy:
@@ -162,7 +162,7 @@ def read_policy(policy: Mapping[str, Any]) -> IssuancePolicy:
     names = wanted.sans or _Names()
     action, trigger = _lifetime(read.lifetime_actions or [])
     curve = key.crv or ""
-    asked = [name.lower() for name in names.dns_names or ()] + list(names.ipAddresses or ())
+    asked = [name.lower() for name in names.dns_names or ()] + list(names.ip_addresses or ())
     return IssuancePolicy(
         issuer=(read.issuer or _Issuer()).name or "Unknown",
         subject=wanted.subject or "",

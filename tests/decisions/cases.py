@@ -24,8 +24,13 @@ CURRENT = "a" * 32
 OLDER = "b" * 32
 
 
-def version(left: timedelta, lifetime: timedelta = 90 * DAY, **changes: Any) -> Version:
-    """Return a self-signed version with so much life left at NOW."""
+def version(
+    left: timedelta,
+    lifetime: timedelta = 90 * DAY,
+    issuer_class: IssuerClass = IssuerClass.SELF_SIGNED,
+    **changes: Any,
+) -> Version:
+    """Return a version, self-signed unless said otherwise, with so much life left at NOW."""
     leaf = Leaf(
         sha256="s" * 64,
         sha1="t" * 40,
@@ -34,7 +39,7 @@ def version(left: timedelta, lifetime: timedelta = 90 * DAY, **changes: Any) -> 
         issuer="CN=www.example",
         common_name="www.example",
         names=("www.example",),
-        issuer_class=IssuerClass.SELF_SIGNED,
+        issuer_class=issuer_class,
     )
     end = NOW + left
     made = Version(id=CURRENT, created=end - lifetime, not_before=end - lifetime, not_after=end, leaf=leaf)

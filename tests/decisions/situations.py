@@ -30,7 +30,7 @@ FLOOR = timedelta(days=5)
 YOUNG = timedelta(days=80)
 OFF = replace(RENEW, switched_off="a migration")
 BRAKED = replace(RENEW, renewals_today=20)
-PUBLIC = replace(version(DUE), leaf=replace(version(DUE).leaf, issuer_class=IssuerClass.PUBLIC))  # type: ignore[type-var]  # it has one
+PUBLIC = version(DUE, issuer_class=IssuerClass.PUBLIC)
 PUBLIC_LATE = replace(PUBLIC, not_after=NOW + FLOOR)
 DISABLED = version(DUE, enabled=False)
 LATER = NOW + timedelta(hours=5)

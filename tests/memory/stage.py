@@ -145,7 +145,7 @@ class Stage:
         except Death:
             self._died()
             self.at(self.now + LEASE, lambda: self.abandon(text, queue))
-        except Exception as failure:  # noqa: BLE001  # as above
+        except Exception as failure:  # noqa: BLE001  # the host catches whatever a function raises
             self.failed.append(failure)
             self.at(self.now + VISIBILITY, lambda: self.abandon(text, queue))
 

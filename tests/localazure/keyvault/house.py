@@ -153,7 +153,7 @@ class Room:
 class House:
     """The stand-in and the plain HTTP port that it listens on; the Host header chooses the vault."""
 
-    def __init__(self, pace: Pace = Pace()) -> None:  # noqa: B008 - frozen
+    def __init__(self, pace: Pace = Pace()) -> None:
         self.clock, self.tokens, self.events = Clock(), Tokens(), list[VaultEvent]()
         self.vaults = KeyVaults(self.tokens, self.events.append, self.clock, pace=pace)
         self.loop, self._numbers = Loop(), itertools.count(1)

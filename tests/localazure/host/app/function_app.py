@@ -123,7 +123,7 @@ def nothing(req: func.HttpRequest) -> func.HttpResponse:
 
 @app.route(route="numbers/{id:int}", auth_level=func.AuthLevel.ADMIN)
 @app.queue_output(arg_name="out", queue_name="numbers", connection="Jobs")
-def numbers(req: func.HttpRequest, out: func.Out[List[str]]) -> func.HttpResponse:  # noqa: UP006 - as above
+def numbers(req: func.HttpRequest, out: func.Out[List[str]]) -> func.HttpResponse:  # noqa: UP006 - the worker refuses Out[list[str]]
     """Queue as many messages as asked for."""
     out.set([json.dumps({"n": n}) for n in range(int(req.route_params["id"]))])
     return func.HttpResponse("queued", status_code=202)
