@@ -96,7 +96,7 @@ class ThroughCsr:
             return replace(answer, checkpoint=_with_own(own, answer.checkpoint))
         fault = fault_of(answer.chain, csr, now)
         if fault:
-            again = Checkpoint(Step.SIGNING, own)
+            again = _with_own(own, answer.again)
             raise IssuerError("bad-chain", fault, fix="see what the CA issued for this CSR", back_to=again)
         chain = " ".join(base64.b64encode(der).decode() for der in answer.chain)
         done = {**own, "chain": chain, "leaf": hashlib.sha256(answer.chain[0]).hexdigest(), "by": answer.by}

@@ -120,6 +120,7 @@ class Issued:
     by: str = (
         ""  # which account of which CA issued it: only that one may say that its successor replaces it (RFC 9773 §5)
     )
+    again: Checkpoint = field(default_factory=Checkpoint)  # where the next attempt begins, should the chain be no good
 
 
 @dataclass(frozen=True, slots=True)

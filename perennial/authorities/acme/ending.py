@@ -101,7 +101,7 @@ def download(turn: Turn) -> Step:
     ):  # most clients would not trust it: RFC 8446 §4.4.2 leaves out the root alone
         what = f"the CA sent the certificate without the one that signed it, {_root(chain)}"
         return replace(turn, memory=replace(memory, counted=None)).fail(problems.failure("incomplete-chain", what))
-    return Issued(chain, issuer_of(turn))
+    return Issued(chain, issuer_of(turn), memories.again(memory).checkpoint)
 
 
 def _others(turn: Turn, answer: Answer) -> Iterator[tuple[bytes, ...]]:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
+from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from localazure.acme.conduct import Conduct, Trouble
 from perennial.errors import IssuerError
-from perennial.model.renewal import Issued, Renewal, Waiting
+from perennial.issuers.through_csr import ThroughCsr
+from perennial.model.decision import Snapshot
+from perennial.model.renewal import Checkpoint, InVault, Issued, Renewal, Step, Waiting
 from tests.authorities.acme.ordered import NAMES, Bench, at, bench, claim, next_attempt
 from tests.memory import minting
+from tests.memory.vault import MemoryVaults
 
 
 def succeeding(one: Bench, names: tuple[str, ...] = NAMES, **changes: Any) -> Renewal:
@@ -175,6 +180,34 @@ def test_a_second_attempt_is_made_without() -> None:
         assert raised.value.back_to.memory == {"tried": "1"}
         one.issue(("www.example.com",), next_attempt(renewal, raised.value.back_to))
         assert said(one)[-2:] == [renewal.ari_id, ""]
+
+
+def merging(one: Bench, renewal: Renewal) -> Renewal:
+    """Take steps, through the issuer that checks chains, until there is one to merge."""
+    issuer = ThroughCsr(MemoryVaults(lambda: one.now), one.authority, "perennial")
+    while renewal.checkpoint.step is Step.SIGNING:
+        answer = issuer.step(renewal, cast("Snapshot", None), fresh=True, now=one.now)  # nothing was read of the vault
+        assert not isinstance(answer, InVault)
+        one.clock[0] = max(one.now, answer.until)
+        renewal = replace(renewal, checkpoint=answer.checkpoint)
+    return renewal
+
+
+def test_a_chain_that_is_no_good_was_an_attempt() -> None:
+    """The order that brought it replaces the certificate already: the next one does not say so again, which the CA would refuse (RFC 9773 §5)."""
+    with bench(Conduct(order_reuse=False)) as one:
+        csr = base64.b64encode(minting.csr("", NAMES, 1)).decode()
+        renewal = succeeding(one, checkpoint=Checkpoint(Step.SIGNING, {"csr": csr}))
+        one.ca.conduct = Conduct(order_reuse=False, chain="expired")
+        with pytest.raises(IssuerError) as raised:
+            merging(one, renewal)
+        assert raised.value.code == "bad-chain"
+        assert raised.value.back_to == Checkpoint(Step.SIGNING, {"csr": csr, "ca.tried": "1"})
+        one.ca.conduct = Conduct(order_reuse=False)
+        before = ordered(one)
+        merging(one, next_attempt(renewal, raised.value.back_to))
+        assert said(one)[-2:] == [renewal.ari_id, ""]
+        assert ordered(one) == before + 1
 
 
 def test_what_stands_in_the_dns_is_no_attempt() -> None:
