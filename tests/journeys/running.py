@@ -42,6 +42,12 @@ def near_expiry(vault: str, name: str) -> Json:
     }
 
 
+def await_past(instant: datetime) -> None:
+    """Return when the second of an instant is over; the app's instants are whole seconds."""
+    over = instant.replace(microsecond=0) + timedelta(seconds=1)
+    await_until(lambda: datetime.now(UTC) >= over, PATIENCE)
+
+
 @dataclass(slots=True)
 class Log:
     """A host's log, read on from where it was read to; a line that holds a JSON object is one unit of work."""
@@ -130,14 +136,24 @@ class App:
         self.wait_for(before + 1, event="find-due")
 
     def sweep(self, vaults: int = 1) -> list[Json]:
-        """Start a sweep, wait for its end, and return its rows."""
-        ended = len(self.units(event="sweep"))
+        """Start a sweep, wait for its end, and return its rows; in the second of another's tick it would be that one."""
+        newest = self.get("sweeps?limit=1")["items"]
+        if newest:
+            await_past(datetime.fromisoformat(newest[0]["tick"]))
         status, started = self.ask("POST", "sweeps")
         assert status == 202, started
-        self.wait_for(ended + 1, event="sweep")
-        walks: list[Json] = self.get("sweeps?limit=1")["items"][0]["vaults"]
+        self.wait_for(event="sweep", tick=started["tick"])
+        runs = self.get("sweeps?limit=10")["items"]
+        (walks,) = (run["vaults"] for run in runs if run["tick"] == started["tick"])
         assert len(walks) == vaults, walks
-        return walks
+        return list(walks)
+
+    def renew(self, vault: str, name: str, why: str) -> None:
+        """Ask for a renewal as a person does; who asks in the second in which a step was taken has asked before it."""
+        await_past(datetime.now(UTC))
+        wanted = {"reason": why, "force": True}
+        status, answer = self.ask("POST", f"certificates/{vault}/{name}/renew", wanted)
+        assert status == 202, answer
 
     def _run(self, function: str) -> None:
         answer = self._http.request("POST", f"{self.url}/admin/functions/{function}", body='{"input": ""}')

@@ -27,7 +27,7 @@ def test_a_second_ca_takes_over_and_gives_back(journey: Journey, signer: Signing
         told = journey.told(vault, "web", "RenewalFailed")[0]["data"]
         assert (told["issuer"], told["taken_over_by"]) == ("first", "second")
         first.behave(down="")
-        app.ask("POST", f"certificates/{vault}/web/renew", {"reason": "the first is back", "force": True})
+        app.renew(vault, "web", "the first is back")
         await_until(lambda: app.announced(vault, "web") == 2, 2 * PATIENCE)
         assert (len(first.orders()), len(second.orders())) == (1, 1)
         assert first.orders()[0]["replaces"] == ""  # another CA's certificate

@@ -84,7 +84,7 @@ def test_what_a_hostile_ca_answers_is_told_and_never_merged(journey: Journey, si
         assert signer.proofs_left() == {}
         cas["other-key"].behave(chain="")
         mended = vaults["other-key"]
-        app.ask("POST", f"certificates/{mended}/other-key/renew", {"reason": "the CA is mended", "force": True})
+        app.renew(mended, "other-key", "the CA is mended")
         await_until(lambda: journey.versions(mended, "other-key") == 2, PATIENCE)
         assert signing.writes(journey, mended) == ["create", "merge"]
 
@@ -124,7 +124,7 @@ def test_a_lost_account_is_made_again_when_a_person_says_so(journey: Journey, si
         await_until(lambda: app.announced(vault, "web"), 2 * PATIENCE)
         assert len(ca.report()["accounts"]) == 1
         ca.forget("accounts")
-        app.ask("POST", f"certificates/{vault}/web/renew", {"reason": "a drill", "force": True})
+        app.renew(vault, "web", "a drill")
         assert failed(app, journey, vault, "web").startswith("account-gone")
 
         def ticked(holds: Callable[[], bool]) -> bool:
