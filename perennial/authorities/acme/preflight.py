@@ -65,9 +65,12 @@ def _names_us(value: str, identities: tuple[str, ...], account: str) -> bool:
     issuer, *rest = (part.strip() for part in value.split(";"))
     if issuer.lower() not in identities:
         return False
-    parameters = dict(part.split("=", 1) for part in rest if "=" in part)
-    uris = [text.strip() for tag, text in parameters.items() if tag.strip().lower() == "accounturi"]
-    methods = [text for tag, text in parameters.items() if tag.strip().lower() == "validationmethods"]
+    parameters = [part.partition("=") for part in rest if "=" in part]
+    uris = [text.strip() for tag, _, text in parameters if tag.strip().lower() == "accounturi"]
+    methods = [text for tag, _, text in parameters if tag.strip().lower() == "validationmethods"]
+    # RFC 8657 §3: several accounturi make a property unsatisfiable, whichever they name; Boulder takes several validationmethods so too (§4 is silent).
+    if len(uris) > 1 or len(methods) > 1:
+        return False
     mine = not uris or not account or account in uris
     return mine and (not methods or "dns-01" in [one.strip().lower() for one in methods[0].split(",")])
 

@@ -107,6 +107,15 @@ def test_a_fault_of_apex_and_wildcard_is_told_once() -> None:
         ((issue("ca.example; validationmethods=http-01"),), False, False),
         ((issue("ca.example; validationmethods=http-01,dns-01"),), False, True),
         ((issue(f"ca.example; accounturi={ACCOUNT}; validationmethods=dns-01"),), False, True),
+        ((issue(f"ca.example; accounturi=https://ca.example/acct/2; accounturi={ACCOUNT}"),), False, False),
+        ((issue(f"ca.example; accounturi={ACCOUNT}; AccountURI=https://ca.example/acct/2"),), False, False),
+        ((issue(f"ca.example; accounturi={ACCOUNT}; accounturi={ACCOUNT}"),), False, False),
+        (
+            (issue("ca.example; accounturi=https://ca.example/acct/2"), issue(f"ca.example; accounturi={ACCOUNT}")),
+            False,
+            True,
+        ),
+        ((issue("ca.example; validationmethods=dns-01; validationmethods=dns-01"),), False, False),
     ],
 )
 def test_caa_is_read_as_the_rfcs_say(records: tuple[Caa, ...], wildcard: bool, allowed: bool) -> None:
@@ -115,8 +124,10 @@ def test_caa_is_read_as_the_rfcs_say(records: tuple[Caa, ...], wildcard: bool, a
 
 
 def test_an_account_that_is_yet_to_be_made_is_not_asked_for_by_caa() -> None:
-    """Nobody can know its address before."""
+    """Nobody can know its address before. Several in one property suit no account (RFC 8657 §3)."""
     assert allows((issue("ca.example; accounturi=https://ca.example/acct/9"),), OURS, "", wildcard=False)
+    two = issue("ca.example; accounturi=https://ca.example/acct/9; accounturi=https://ca.example/acct/8")
+    assert not allows((two,), OURS, "", wildcard=False)
 
 
 def test_a_lost_account_is_told() -> None:
