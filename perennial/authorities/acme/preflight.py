@@ -68,7 +68,7 @@ def _names_us(value: str, identities: tuple[str, ...], account: str) -> bool:
     parameters = [part.partition("=") for part in rest if "=" in part]
     uris = [text.strip() for tag, _, text in parameters if tag.strip().lower() == "accounturi"]
     methods = [text for tag, _, text in parameters if tag.strip().lower() == "validationmethods"]
-    # RFC 8657 §3: several accounturi make a property unsatisfiable, whichever they name; Boulder takes several validationmethods so too (§4 is silent).
+    # RFC 8657 §3: several accounturi make a property unsatisfiable, whichever they name. §4 is silent; Boulder treats several methods so too.
     if len(uris) > 1 or len(methods) > 1:
         return False
     mine = not uris or not account or account in uris
