@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from perennial.authorities.acme import problems
+from perennial.authorities.acme.answers import Authorization
 from perennial.authorities.acme.client import is_usable
 from perennial.authorities.acme.memory import Memory, Proof, State
 from perennial.authorities.acme.network import NoAnswer, Refusal, StaleNonces
@@ -23,6 +24,10 @@ SHORTEST_FLOOR = timedelta(minutes=75)  # as the emergency floor's
 URGENT = frozenset({ReasonCode.EMERGENCY, ReasonCode.REVOKED})
 
 ALREADY_REPLACED = 409  # RFC 9773 §5: by an order of ours that was lost, or of somebody who has our account
+
+NO_ADDRESSES = (
+    "whoever keeps the certificate: leave the IP address out of the policy, or have a CA of the kind external sign"
+)
 
 #: Problems of a newOrder that are no judgement of its `replaces` (RFC 9773 §5: that one is malformed, alreadyReplaced or unauthorized).
 NOT_OF_REPLACES = frozenset(problems.OF_PROBLEM) - {"alreadyRevoked"}
@@ -157,10 +162,17 @@ def authorize(turn: Turn) -> Step:
     usable = () if is_address(name) else found.challenges
     offers = [one for one in usable if one.type == "dns-01" and is_usable(one.url)]
     if not offers:
-        offered = ", ".join(one.type for one in found.challenges) or "nothing"
-        return turn.fail(problems.failure("no-dns-challenge", f"for {name} the CA offers {offered}"))
+        return turn.fail(_no_challenge(name, found))
     proof = Proof(offers[0].url, found.identifier.value.lower(), turn.session.value(offers[0].token))
     return turn.on(replace(done, proofs=(*memory.proofs, proof)))
+
+
+def _no_challenge(name: str, found: Authorization) -> IssuerError:
+    offered = f"for {name} the CA offers {', '.join(one.type for one in found.challenges) or 'nothing'}"
+    if not is_address(name):
+        return problems.failure("no-dns-challenge", offered)
+    what = f"{name} is an IP address, and DNS-01, the proof that Perennial gives, proves none (RFC 8738 §7); {offered}"
+    return problems.failure("no-dns-challenge", what, fix=NO_ADDRESSES)
 
 
 def _instant(text: str | None) -> datetime | None:

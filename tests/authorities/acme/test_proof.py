@@ -213,12 +213,13 @@ def test_addresses_are_ordered_as_addresses() -> None:
 
 
 def test_a_name_that_cannot_be_proved_by_dns_is_told() -> None:
-    """RFC 8738 §4: no DNS-01 for an IP address. Only another policy helps."""
+    """RFC 8738 §7: no DNS-01 for an IP address, which is said in so many words. Only another policy, or a CA that is not asked so, helps."""
     with bench(profile="shortlived") as one:
         with pytest.raises(IssuerError) as raised:
             one.run(("www.example.com",), csr=_with_address())
         assert (raised.value.code, raised.value.permanent) == ("no-dns-challenge", True)
-        assert "192.0.2.1" in raised.value.what
+        assert raised.value.what.startswith("192.0.2.1 is an IP address, and DNS-01")
+        assert raised.value.fix.startswith("whoever keeps the certificate: leave the IP address out")
 
 
 def _with_address() -> bytes:
