@@ -94,8 +94,7 @@ def download(turn: Turn) -> Step:
     chain = chain_in(answer)
     if preferred and _root(chain) != preferred:
         chain = next((one for one in _others(turn, answer) if _root(one) == preferred), chain)
-    if memory.counted is not None:
-        turn.desk.budget.settle(turn.names, memory.counted, issued=True, now=turn.now)
+    turn.desk.budget.settle(turn.names, memory.counted or turn.now, issued=True, now=turn.now)  # of an exempt order too
     if (
         len(chain) == 1 and _root(chain) != preferred
     ):  # most clients would not trust it: RFC 8446 §4.4.2 leaves out the root alone

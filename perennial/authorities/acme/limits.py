@@ -75,8 +75,8 @@ class Budget:
     def settle(self, names: tuple[str, ...], at: datetime, *, issued: bool, now: datetime) -> None:
         """Say how an order ended that was counted at an instant: a CA counts certificates by domain and by set, not orders that failed.
 
-        Where a certificate was issued, the next order for exactly these names is a renewal. Repeating it is harmless. Without it the
-        order counts as if issued, and its names as never issued: both cautious.
+        Where a certificate was issued, by an exempt order too, the next order for exactly these names is a renewal. Repeating it is
+        harmless. Without it the order counts as if issued, and its names as never issued: both cautious.
         """
         if issued:
             self._change(limits.set_of(names), lambda usage: replace(usage, issued_at=max(usage.issued_at or now, now)))

@@ -84,6 +84,23 @@ def test_an_order_inside_its_window_costs_nothing() -> None:
         assert spent(one) == before
 
 
+def test_an_order_inside_its_window_makes_the_next_a_renewal() -> None:
+    """Names that were renewed by their windows for longer than a life are no new ones: an order that misses its window counts by its set alone."""
+    with bench() as one:
+        issued = one.issue()
+        one.clock[0] += 60 * DAY
+        certificate = next(iter(one.ca.books.certificates.values()))
+        columns = {"ari_id": certificate.ari_id, "issued_by": issued.by, "window_ends": one.now + DAY}
+        one.issue(NAMES, claim(**columns, trigger=ReasonCode.SUGGESTED))
+        renewed = one.now
+        assert [row.issued_at for row in usages(one) if row.bucket.startswith("set:")] == [renewed]
+        one.clock[0] += 60 * DAY
+        one.issue()
+        counts = {row.bucket.partition(":")[0]: row.spent for row in usages(one)}
+        assert (counts["orders"], counts["domain"]) == ((NOW,), (NOW,))
+        assert counts["set"] == (renewed + 60 * DAY,)
+
+
 @pytest.mark.parametrize("ends", [None, NOW - timedelta(seconds=1)])
 def test_an_order_after_its_window_counts(ends: datetime | None) -> None:
     """A renewal that was held up until the window had passed is one like any other to the CA (Boulder: inside the window alone)."""
