@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -24,6 +25,9 @@ from perennial.log import warn
 from perennial.model.renewal import Issued
 
 MOST_ALTERNATES = 5  # chains that are looked at: Let's Encrypt offers two or three
+CHAIN_PATIENCE = timedelta(
+    days=1
+)  # until another certificate is ordered in place of one whose chain lacks its intermediate
 
 
 def finalize(turn: Turn) -> Step:
@@ -94,13 +98,25 @@ def download(turn: Turn) -> Step:
     chain = chain_in(answer)
     if preferred and _root(chain) != preferred:
         chain = next((one for one in _others(turn, answer) if _root(one) == preferred), chain)
-    turn.desk.budget.settle(turn.names, memory.counted or turn.now, issued=True, now=turn.now)  # of an exempt order too
-    if (
-        len(chain) == 1 and _root(chain) != preferred
-    ):  # most clients would not trust it: RFC 8446 §4.4.2 leaves out the root alone
-        what = f"the CA sent the certificate without the one that signed it, {_root(chain)}"
-        return replace(turn, memory=replace(memory, counted=None)).fail(problems.failure("incomplete-chain", what))
+    if memory.since is None:  # else that was done when the chain was first fetched
+        turn.desk.budget.settle(turn.names, memory.counted or turn.now, issued=True, now=turn.now)  # exempt or not
+    if len(chain) == 1 and _root(chain) != preferred:
+        return _incomplete(turn, chain)
     return Issued(chain, issuer_of(turn), memories.again(memory).checkpoint)
+
+
+def _incomplete(turn: Turn, chain: tuple[bytes, ...]) -> Step:
+    """Refuse a certificate alone: most clients would not trust it, and RFC 8446 §4.4.2 leaves out the root alone.
+
+    What was issued counts, and stays at the CA: the next attempts fetch its chain again, which a mended CA or setting makes whole.
+    Only after a day is another ordered.
+    """
+    memory = replace(turn.memory, counted=None, since=turn.memory.since or turn.now)
+    what = f"the CA sent the certificate without the one that signed it, {_root(chain)}"
+    failure = problems.failure("incomplete-chain", what)
+    if memory.since is not None and turn.now - memory.since < CHAIN_PATIENCE:
+        raise turn.pause(failure, memory)
+    return replace(turn, memory=memory).fail(failure)
 
 
 def _others(turn: Turn, answer: Answer) -> Iterator[tuple[bytes, ...]]:

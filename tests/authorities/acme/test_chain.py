@@ -18,8 +18,9 @@ from perennial.authorities.acme.memory import Memory
 from perennial.authorities.acme.network import NoAnswer, Refusal
 from perennial.authorities.acme.turn import Turn
 from perennial.errors import IssuerError
-from perennial.model.renewal import Issued
-from tests.authorities.acme.ordered import NOW, Bench, bench, claim
+from perennial.model.renewal import Checkpoint, Issued, Renewal
+from perennial.ports.tables import Query
+from tests.authorities.acme.ordered import NOW, Bench, bench, claim, next_attempt
 from tests.memory import minting
 
 WWW = ("www.example.com",)
@@ -116,6 +117,42 @@ def test_a_certificate_without_its_intermediate_is_refused() -> None:
         assert raised.value.what.endswith(signed_by)
         one.restart(chain=signed_by)
         assert len(one.issue(WWW).chain) == 1
+
+
+def refused(one: Bench, renewal: Renewal) -> Checkpoint:
+    """Let an order end without its intermediate, and return where the next attempt begins."""
+    with pytest.raises(IssuerError) as raised:
+        one.run(WWW, renewal)
+    assert raised.value.code == "incomplete-chain"
+    return raised.value.back_to
+
+
+def test_a_chain_without_its_intermediate_costs_one_order_a_day() -> None:
+    """Until a day is over the next attempts ask for the chain again, whatever the ladder says; then another order is placed, once."""
+    with bench(Conduct(chain="no-intermediate")) as one:
+        renewal = claim()
+        for _ in range(5):
+            renewal = next_attempt(renewal, refused(one, renewal))
+            one.clock[0] += timedelta(hours=1)
+        assert (one.asked("new-order"), one.asked("certificate")) == (1, 5)
+        one.clock[0] += timedelta(days=1)
+        renewal = next_attempt(renewal, refused(one, renewal))
+        assert renewal.checkpoint.memory == {"tried": "1"}
+        renewal = next_attempt(renewal, refused(one, renewal))
+        assert one.asked("new-order") == 2
+
+
+def test_a_root_that_is_named_later_needs_no_other_order() -> None:
+    """The certificate is at the CA; the setting takes effect with the next start of the app, and what was issued counts once."""
+    with bench(Conduct(chain="no-intermediate")) as one:
+        renewal, issued = next_attempt(claim(), refused(one, claim())), one.now
+        signed_by = str(next(iter(one.ca.hierarchy.intermediates[0].certificate.subject)).value)
+        one.restart(chain=signed_by)
+        one.clock[0] += timedelta(hours=1)
+        assert len(one.issue(WWW, renewal).chain) == 1
+        assert one.asked("new-order") == 1
+        counted = [stored.value for stored in one.tables.usages.select(Query(prefix="limit:set:")).items]
+        assert [(row.spent, row.issued_at) for row in counted] == [((NOW,), issued)]
 
 
 @pytest.mark.parametrize(("profile", "life"), [("classic", 90), ("tlsserver", 45), ("shortlived", 160 / 24)])
