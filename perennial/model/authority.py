@@ -83,7 +83,9 @@ class Account:
 class Usage:
     """What one of a CA's limits has seen within its span: the instants that count, oldest first."""
 
-    authority: str
+    authority: (
+        str  # the CA's name; of what all accounts with one directory share, that directory's hash (limits.keeper)
+    )
     bucket: str  # such as orders, domain:example.com, set:HASH, failed:www.example.com
     spent: tuple[datetime, ...] = ()
     blocked_until: datetime | None = None  # the CA's own Retry-After

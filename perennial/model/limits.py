@@ -47,6 +47,9 @@ class Limit:
         return self.most - self.most // 10
 
 
+#: What a CA counts whoever of its accounts ordered (Let's Encrypt, rate limits); the rest it counts by account.
+OF_THE_CA = frozenset({LimitKind.DOMAIN, LimitKind.SET})
+
 LETS_ENCRYPT: Mapping[LimitKind, Limit] = {
     LimitKind.ORDERS: Limit(300, timedelta(hours=3)),
     LimitKind.DOMAIN: Limit(50, 7 * DAY),
@@ -99,6 +102,17 @@ def bucket(kind: LimitKind, of: str = "") -> str:
 def kind_of(name: str) -> LimitKind:
     """Return the kind of a bucket by its name."""
     return LimitKind(name.partition(":")[0])
+
+
+def keepers(setting: AuthoritySetting) -> tuple[str, str]:
+    """Return under which keys a CA's buckets are counted: those of our account, and those that all accounts with one directory share."""
+    return setting.name, f"ca:{digest(setting.directory.rstrip('/'))}"
+
+
+def keeper(setting: AuthoritySetting, name: str) -> str:
+    """Return under which of these keys a bucket is counted."""
+    own, shared = keepers(setting)
+    return shared if kind_of(name) in OF_THE_CA else own
 
 
 def set_of(names: tuple[str, ...]) -> str:

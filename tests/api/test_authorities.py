@@ -11,6 +11,7 @@ import pytest
 from perennial.model.authority import Account, AuthorityKind, AuthoritySetting, Obstacle, Usage
 from perennial.model.certificate import CertificateRef, IssuancePolicy
 from perennial.model.inventory import Entry
+from perennial.model.limits import keeper
 from perennial.model.reasons import Reason, ReasonCode
 from perennial.model.renewal import Outcome
 from perennial.workflows.world import World
@@ -68,11 +69,13 @@ def test_what_is_used_of_a_limit_is_shown_with_its_end() -> None:
     made = world()
     hours = tuple(NOW - n * timedelta(hours=1) for n in (4, 2, 1))
     made.tables.usages.put(Usage(authority="le", bucket="orders", spent=hours))
-    made.tables.usages.put(Usage(authority="le", bucket="domain:web.example", spent=(NOW - 8 * DAY, NOW - DAY)))
+    made.tables.usages.put(
+        Usage(authority=keeper(LE, "domain"), bucket="domain:web.example", spent=(NOW - 8 * DAY, NOW - DAY))
+    )
     made.tables.usages.put(Usage(authority="le", bucket="failed:www.web.example", spent=(NOW,) * 4))
-    made.tables.usages.put(Usage(authority="le", bucket="set:abc", spent=(NOW - 8 * DAY,)))
-    made.tables.usages.put(Usage(authority="le", bucket="domain:shut.example", blocked_until=NOW + DAY))
-    made.tables.usages.put(Usage(authority="le", bucket="domain:open.example", blocked_until=NOW - DAY))
+    made.tables.usages.put(Usage(authority=keeper(LE, "set"), bucket="set:abc", spent=(NOW - 8 * DAY,)))
+    made.tables.usages.put(Usage(authority=keeper(LE, "domain"), bucket="domain:shut.example", blocked_until=NOW + DAY))
+    made.tables.usages.put(Usage(authority=keeper(LE, "domain"), bucket="domain:open.example", blocked_until=NOW - DAY))
     made.tables.usages.put(Usage(authority="other", bucket="orders", spent=(NOW,)))
     made.tables.accounts.put(ACCOUNT)  # the same partition of the same table
     found = Api(made).call("list_authorities").one("items", 0)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from perennial.model.authority import AuthorityKind, AuthoritySetting, Usage
 from perennial.model.certificate import CertificateRef, IssuancePolicy
 from perennial.model.inventory import Entry
+from perennial.model.limits import keeper
 from perennial.workflows.world import World
 from tests.api.calling import Api
 from tests.api.stocking import DAY, NOW, stock
@@ -57,7 +58,7 @@ def test_what_nobody_chose_for_renewal_is_counted_apart() -> None:
 def test_the_first_limit_that_holds_orders_up_is_named_with_them() -> None:
     """Four of 60 days, two of them spent already: the third certificate would wait, and with it what comes on that day."""
     made = world(replace(LE, limits={"domain": "4/60d"}))
-    made.tables.usages.put(Usage(authority="le", bucket="domain:example.com", spent=(NOW, NOW)))
+    made.tables.usages.put(Usage(authority=keeper(LE, "domain"), bucket="domain:example.com", spent=(NOW, NOW)))
     entries = sorted((signed(made, f"n{number}") for number in range(4)), key=lambda entry: str(entry.due_at))
     third = entries[2].due_at
     assert third

@@ -1,4 +1,7 @@
-"""A CA's budget: orders wait by themselves instead of being refused. What was spent stands in rows, so all instances share it."""
+"""A CA's budget: orders wait by themselves instead of being refused. What was spent stands in rows, so all instances share it.
+
+Settings that name one directory share what the CA counts by domain and by set of names, whoever's account it was.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ class Budget:
 
     def __init__(self, setting: AuthoritySetting, usages: Table[Usage]) -> None:
         """Take the CA, whose limits may be set, and the rows of what was spent."""
-        self._name = setting.name
+        self._setting = setting
         self._limits = limits.limits_of(setting)
         self._own = {LimitKind(kind) for kind in setting.limits}  # of these we do not know what the CA exempts
         self._usages = usages
@@ -42,7 +45,7 @@ class Budget:
         others = (*limits.counted(names)[1:], *limits.failures(names))
         usages = [orders, *(self._usage(bucket).value for bucket in others)]
         counted = (*self._counted(names, _issued_at(usages), now), *limits.failures(names))
-        spread = None if urgent else share(self._name, *names)
+        spread = None if urgent else share(self._setting.name, *names)
         waits = [_blocked(usage, now) for usage in usages]
         for usage in usages:
             limit = self._limit(usage.bucket)
@@ -110,7 +113,7 @@ class Budget:
         return self._limits.get(limits.kind_of(bucket))
 
     def _usage(self, bucket: str) -> Stored[Usage]:
-        empty = Usage(authority=self._name, bucket=bucket)
+        empty = Usage(authority=limits.keeper(self._setting, bucket), bucket=bucket)
         return self._usages.get(*USAGES.key(empty)) or Stored(empty, "")
 
     def _take(self, bucket: str, now: datetime, *, urgent: bool) -> datetime | None:
@@ -148,7 +151,7 @@ class Budget:
                 continue
             if done is not None:
                 return
-        raise Changed(f"{self._name} {bucket}")
+        raise Changed(f"{self._setting.name} {bucket}")
 
 
 def _issued_at(usages: list[Usage]) -> datetime | None:

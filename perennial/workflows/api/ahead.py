@@ -45,7 +45,7 @@ def _authority(setting: AuthoritySetting, expected: list[Expected], world: World
     own = frozenset(LimitKind(kind) for kind in setting.limits)
     orders = ahead.orders(expected, own, world.now, world.now + AHEAD)
     known = limits.limits_of(setting) if setting.kind is AuthorityKind.ACME else {}
-    spent = {usage.bucket: usage.spent for usage in signed.usages(world, setting.name)} if known else {}
+    spent = {usage.bucket: usage.spent for usage in signed.usages(world, setting)} if known else {}
     found = ahead.reached(orders, known, spent)
     domains = _domains(expected, orders)
     return {

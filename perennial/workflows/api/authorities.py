@@ -124,7 +124,7 @@ def _reopened(setting: AuthoritySetting, person: Asked, world: World) -> int:
 def _setting(setting: AuthoritySetting, world: World) -> dict[str, object]:
     acme = setting.kind is AuthorityKind.ACME
     stored = world.tables.accounts.get(setting.name, ACCOUNT) if acme else None
-    used = signed.usages(world, setting.name) if acme else []
+    used = signed.usages(world, setting) if acme else []
     return {
         "name": setting.name,
         "kind": setting.kind,

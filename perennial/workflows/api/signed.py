@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from perennial.decisions.ahead import Expected
 from perennial.decisions.case import Case
-from perennial.model.authority import Usage
+from perennial.model.authority import AuthoritySetting, Usage
 from perennial.model.certificate import Version
 from perennial.model.inventory import Entry
+from perennial.model.limits import keepers
 from perennial.ports.tables import Query
 from perennial.workflows import reading, sight
 from perennial.workflows.inspection import snapshot_of
@@ -55,7 +56,7 @@ def every(world: World) -> Iterator[Signed]:
             yield Signed(entry, stored.etag, entry.version, case, case.issuer)
 
 
-def usages(world: World, authority: str) -> list[Usage]:
-    """Return what a CA's limits have seen."""
-    query = Query(partition=authority, prefix="limit:")
-    return [stored.value for stored in reading.every(world.tables.usages, query)]
+def usages(world: World, setting: AuthoritySetting) -> list[Usage]:
+    """Return what a CA's limits have seen, of our account and of all that share its directory."""
+    queries = [Query(partition=keeper, prefix="limit:") for keeper in keepers(setting)]
+    return [stored.value for query in queries for stored in reading.every(world.tables.usages, query)]

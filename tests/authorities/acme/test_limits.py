@@ -34,7 +34,7 @@ def small(**own: str) -> AuthoritySetting:
 
 def spent_of(table: Table[Usage], bucket: str) -> tuple[datetime, ...]:
     """Return what a bucket has seen."""
-    stored = table.get("le", f"limit:{bucket}")
+    stored = table.get(limits.keeper(LE, bucket), f"limit:{bucket}")
     return stored.value.spent if stored else ()
 
 
@@ -230,6 +230,51 @@ def test_two_instances_share_the_budget() -> None:
     table = Hurried([full])
     assert Budget(small(orders="1/1h"), table).spend(WWW, exempt=False, now=NOW) == NOW + HOUR
     assert spent_of(table, "orders") == (NOW,)
+
+
+def test_two_accounts_at_one_ca_share_what_it_counts_of_domains_and_sets() -> None:
+    """Under whatever name, and however the directory's address ends; orders and failures are each account's own (Let's Encrypt)."""
+    table = usages()
+    first, second = Budget(LE, table), Budget(replace(LE, name="le2", directory=f"{LE.directory}/"), table)
+    for hours in range(5):
+        assert first.spend(WWW, exempt=False, now=NOW + hours * HOUR) is None
+    first.failed("www.example.com", now=NOW)
+    asked = NOW + 6 * HOUR
+    assert second.wait(WWW, exempt=False, urgent=True, now=asked) == NOW + 7 * DAY
+    assert second.spend(WWW, exempt=False, now=asked) == NOW + 7 * DAY
+    assert second.wait(("other.example.com",), exempt=False, urgent=True, now=asked) is None
+    first.settle(WWW, NOW, issued=True, now=asked)
+    assert second.spend(WWW, exempt=False, now=NOW + 7 * DAY) is None
+    counted = {(stored.value.authority, stored.value.bucket) for stored in table.select(Query()).items}
+    shared = limits.keeper(LE, limits.set_of(WWW))
+    assert counted == {
+        ("le", "orders"),
+        ("le", "failed:www.example.com"),
+        ("le2", "orders"),
+        (shared, "domain:example.com"),
+        (shared, limits.set_of(WWW)),
+    }
+
+
+def test_a_domain_that_a_ca_has_closed_is_closed_to_its_other_account() -> None:
+    """The CA's word about a domain is about the domain; of its orders it speaks to one account."""
+    table = usages()
+    first, second = Budget(LE, table), Budget(replace(LE, name="le2"), table)
+    until = NOW + DAY
+    first.blocked(until, WWW, 'too many certificates (50) already issued for "example.com" in the last 168h0m0s')
+    assert second.wait(WWW, exempt=False, now=NOW) == until
+    first.blocked(until)
+    assert second.wait(("x.org",), exempt=False, now=NOW) is None
+
+
+def test_another_ca_counts_by_itself() -> None:
+    """The negative: another directory."""
+    table = usages()
+    staging = replace(LE, name="le2", directory="https://ca.example/directory")
+    for _ in range(5):
+        assert Budget(LE, table).spend(WWW, exempt=False, now=NOW) is None
+    assert Budget(LE, table).wait(WWW, exempt=False, now=NOW) is not None
+    assert Budget(staging, table).wait(WWW, exempt=False, now=NOW) is None
 
 
 def test_what_was_taken_is_returned_where_a_later_limit_has_no_room() -> None:
