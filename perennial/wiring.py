@@ -1,7 +1,6 @@
 """The one place that builds clients and reads the clock and the environment.
 
-What is heavy to import is imported by what builds it, at its first use; each thing is built once per process. (Two invocations at once may
-build it twice; the second one stays.)
+What is heavy to import is imported by what builds it, at its first use; each thing is built once per process.
 """
 
 from __future__ import annotations
@@ -10,12 +9,12 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 from perennial import settings as installation
 from perennial.errors import SettingsError
+from perennial.lazily import once
 from perennial.log import listen, quiet_sdks, warn
 from perennial.model.roles import BROAD
 
@@ -41,7 +40,7 @@ ROLE_FIX = "have somebody define a role with three data actions (certificates/re
 FUNCTION_TIMEOUT = timedelta(minutes=10)  # host.json: functionTimeout; two minutes less than any lease
 
 
-@cache
+@once
 def settings() -> installation.Settings:
     """Return the settings. Raises SettingsError with every fault."""
     return installation.from_environment(os.environ, _check_zone)
@@ -125,7 +124,7 @@ class _Later:
         return getattr(self._make(), method)
 
 
-@cache
+@once
 def _counter() -> CallCounter | None:
     from perennial import telemetry
 
@@ -142,7 +141,7 @@ def _counted(port: object, dependency: str) -> Any:  # the port, whichever it is
     return Counted(port, dependency, count)
 
 
-@cache
+@once
 def _credential() -> TokenCredential:
     from perennial.adapters import clients
 
@@ -150,7 +149,7 @@ def _credential() -> TokenCredential:
     return clients.credential(settings().client_id)
 
 
-@cache
+@once
 def _tables() -> Tables:
     from perennial.adapters import clients
     from perennial.adapters.account import azure_tables
@@ -161,9 +160,9 @@ def _tables() -> Tables:
     return replace(tables, **{one.name: _counted(getattr(tables, one.name), "tables") for one in fields(tables)})
 
 
-@cache
+@once
 def _vaults() -> Vaults:
-    @cache
+    @once
     def make() -> Vaults:
         from perennial.adapters import clients
         from perennial.adapters.key_vault import KeyVaults
@@ -173,9 +172,9 @@ def _vaults() -> Vaults:
     return cast("Vaults", _counted(_Later(make), "key-vault"))
 
 
-@cache
+@once
 def _queues() -> Queues:
-    @cache
+    @once
     def make() -> Queues:
         from perennial.adapters import clients
         from perennial.adapters.queues import StorageQueues
@@ -185,14 +184,14 @@ def _queues() -> Queues:
     return cast("Queues", _counted(_Later(make), "queues"))
 
 
-@cache
+@once
 def _channels() -> Mapping[str, Channel]:
     from perennial import channels
 
     return channels.build(settings(), _credential, os.environ)
 
 
-@cache
+@once
 def _issuers() -> Mapping[str, Issuer]:
     from perennial import authorities
     from perennial.issuers.through_csr import ThroughCsr
@@ -200,7 +199,7 @@ def _issuers() -> Mapping[str, Issuer]:
 
     makers = authorities.build(settings().authorities, _tools()) if settings().authorities else {}
     through = {
-        name: ThroughCsr(_vaults(), cast("Authority", _counted(_Later(cache(make)), name)), settings().instance)
+        name: ThroughCsr(_vaults(), cast("Authority", _counted(_Later(once(make)), name)), settings().instance)
         for name, make in makers.items()
     }
     return {"vault": ByVault(_vaults(), settings().instance), **through}
@@ -220,7 +219,7 @@ def _tools() -> Tools:
     )
 
 
-@cache
+@once
 def _keys() -> Keys:
     from perennial.adapters import clients
     from perennial.adapters.keys import KeyVaultKeys
@@ -228,14 +227,14 @@ def _keys() -> Keys:
     return KeyVaultKeys(lambda: clients.key_client(settings().keys, _credential()))
 
 
-@cache
+@once
 def _resolver() -> Resolver:
     from perennial.adapters.resolver import DnsResolver
 
     return DnsResolver(settings().dns_servers)
 
 
-@cache
+@once
 def _dns() -> DnsProvider:
     from perennial import dns
     from perennial.dns.needs import Tools

@@ -110,6 +110,24 @@ print(json.dumps({"issuers": sorted(world.issuers), "loaded": [name for name in 
     assert run(script, SETTINGS | CAS) == {"issuers": ["le", "people", "vault"], "loaded": []}
 
 
+def test_invocations_that_begin_at_once_share_what_is_built() -> None:
+    """A new process wakes for several messages: they have one set of tables and of CAs, with one directory and one account's nonces."""
+    script = """
+import json, threading
+from concurrent.futures import ThreadPoolExecutor
+from perennial import wiring
+start = threading.Barrier(16)
+def begin(_):
+    start.wait(10)
+    world = wiring.world()
+    made = world.issuers["le"]._authority._make()
+    return [id(part) for part in (world.tables, world.issuers, world.vaults, world.queues, made)]
+with ThreadPoolExecutor(16) as pool:
+    print(json.dumps(len({tuple(parts) for parts in pool.map(begin, range(16))})))
+"""
+    assert run(script, SETTINGS | CAS) == 1
+
+
 def test_a_ca_that_is_asked_is_built() -> None:
     """The first question to a CA loads what it needs; who cannot be reached is an error of ours."""
     script = """

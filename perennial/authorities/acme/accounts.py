@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import datetime
+from threading import Lock
 
 from perennial.authorities.acme import problems
 from perennial.authorities.acme.client import Directories, Session, is_usable
@@ -32,6 +33,7 @@ class Accounts:
         self._directories = directories
         self.contact_refused = ""  # what the CA said of the contact in the settings
         self._session: Session | None = None  # for as long as the row names the same account and key
+        self._sharing = Lock()
 
     @property
     def key_name(self) -> str:
@@ -169,9 +171,15 @@ class Accounts:
         return ""
 
     def _opened(self, row: Account, now: datetime) -> Session:
-        directory, kept = self._directories.get(now), self._session
-        if kept is None or (kept.account, kept.key_id) != (row.url, row.key_id) or kept.directory is not directory:
-            kept = self._session = self._session_of(row.key_id, now, row.url)
+        """Return the session that all orders share, and its nonces with it; of two threads that make one at once, both use the first."""
+        directory = self._directories.get(now)
+        kept = self._session
+        if kept is None or not kept.is_of(directory, row.url, row.key_id):
+            made = self._session_of(row.key_id, now, row.url)
+            with self._sharing:  # not while one is made: its vault may be slow
+                kept = self._session
+                if kept is None or not kept.is_of(directory, row.url, row.key_id):
+                    kept = self._session = made
         return kept
 
     def _session_of(self, key_id: str, now: datetime, account: str = "") -> Session:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from requests.adapters import BaseAdapter
 
 from perennial.authorities.acme import memory as memories
-from perennial.authorities.acme import preflight, problems, windows
+from perennial.authorities.acme import preflight, problems
 from perennial.authorities.acme.accounts import Accounts
 from perennial.authorities.acme.client import Directories
 from perennial.authorities.acme.ending import remove
@@ -15,6 +15,7 @@ from perennial.authorities.acme.limits import Budget
 from perennial.authorities.acme.machine import take
 from perennial.authorities.acme.network import NoAnswer, Refusal, StaleNonces
 from perennial.authorities.acme.turn import Desk, Turn, names_in
+from perennial.authorities.acme.windows import Windows
 from perennial.authorities.needs import Tools
 from perennial.errors import VaultError
 from perennial.model.authority import Account, AuthoritySetting, Obstacle, Suggestion
@@ -31,6 +32,7 @@ class AcmeAuthority:
         self._setting = setting
         self._tools = tools
         self._directories = Directories(setting.directory, wire)
+        self._windows = Windows(self._directories)
         self._accounts = Accounts(setting, tools, self._directories)
         self._desk = Desk(setting, tools, self._accounts, Budget(setting, tools.usages))
         self._valid_until: datetime | None = None
@@ -52,7 +54,7 @@ class AcmeAuthority:
 
     def suggest(self, ari_id: str, now: datetime) -> Suggestion | None:
         """Ask the CA's renewal information."""
-        return windows.suggest(self._directories, ari_id, now)
+        return self._windows.suggest(ari_id, now)
 
     def obstacles(self, names: tuple[str, ...], now: datetime) -> tuple[Obstacle, ...]:
         """See account, profile, DNS and limits. Raises IssuerError where the CA itself gives no answer."""

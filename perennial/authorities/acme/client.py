@@ -27,6 +27,7 @@ from perennial.authorities.acme.answers import (
 )
 from perennial.authorities.acme.network import Network, NoAnswer, Refusal
 from perennial.authorities.acme.signing import thumbprint
+from perennial.authorities.acme.together import Together
 
 KEPT = timedelta(days=1)  # how long a directory holds
 LONGEST_ADDRESS = 300  # characters
@@ -42,27 +43,35 @@ class Placed:
 
 
 class Directories:
-    """The directory of one CA, asked for once a day and process."""
+    """The directory of one CA, asked for once a day and process, however many orders begin at once."""
 
     def __init__(self, url: str, wire: BaseAdapter | None = None) -> None:
         self.url = url
         self.tls, self.wire = url.startswith("https://"), wire
         self.network = Network(tls=self.tls, wire=wire)  # without a key: for what needs no signature
         self._kept: tuple[datetime, Directory] | None = None
+        self._asked = Together[Directory]()
 
     def get(self, now: datetime) -> Directory:
         """Return the directory. Raises Refusal, NoAnswer, and IssuerError where there is none at its address."""
-        if self._kept is None or self._kept[0] <= now:
-            self._kept = now + KEPT, read(self._fetched(), Directory)
-        return self._kept[1]
-
-    def _fetched(self) -> Answer:
         try:
-            return self.network.fetch(self.url)
+            return self._known(now) or self._asked.ask(self.url, lambda: self._fetched(now))
         except Refusal as refusal:
             if refusal.status in (400, 401, 403, 404, 405, 410):
                 raise problems.failure("no-directory", f"{self.url}: {refusal}") from refusal
             raise
+
+    def _known(self, now: datetime) -> Directory | None:
+        kept = self._kept
+        return kept[1] if kept is not None and now < kept[0] else None
+
+    def _fetched(self, now: datetime) -> Directory:
+        """Ask, unless another thread has just been answered."""
+        known = self._known(now)
+        if known is None:
+            known = read(self.network.fetch(self.url), Directory)
+            self._kept = now + KEPT, known
+        return known
 
 
 class Session:
@@ -74,6 +83,10 @@ class Session:
         self.account = network.address
         self.key_id = key_id
         self._network = network
+
+    def is_of(self, directory: Directory, account: str, key_id: str) -> bool:
+        """Tell whether it was made for these; with each day's directory comes a new one, without nonces as old as the last."""
+        return self.directory is directory and (self.account, self.key_id) == (account, key_id)
 
     @property
     def _jwk(self) -> JWKEC:

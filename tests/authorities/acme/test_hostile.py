@@ -80,6 +80,7 @@ def test_a_window_outside_of_time_is_no_answer(start: str, end: str) -> None:
         ari_id = next(iter(one.ca.books.certificates.values())).ari_id
         one.ca.windows.append(Window(body=f'{{"suggestedWindow": {{"start": "{start}", "end": "{end}"}}}}'))
         assert one.authority.suggest(ari_id, one.now) is None
+        one.clock[0] += timedelta(minutes=1)
         far = datetime(2900, 1, 1, tzinfo=UTC)
         one.ca.windows.append(Window(start=far, end=far + timedelta(days=1)))
         found = one.authority.suggest(ari_id, one.now)
