@@ -1,12 +1,10 @@
-"""What waits for its first use, modules and what is made of them, so that a cold start pays for what it wakes for."""
+"""Modules that are executed when something of theirs is first used, so that a cold start pays for what it wakes for."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from functools import wraps
 from importlib.util import LazyLoader, find_spec, module_from_spec
-from threading import RLock
 from types import ModuleType
 
 
@@ -26,26 +24,6 @@ def modules_of(package: str) -> Callable[[str], ModuleType]:
         return sys.modules[path]
 
     return found
-
-
-def once[T](make: Callable[[], T]) -> Callable[[], T]:
-    """Return a function that makes something at its first call and returns that ever after; threads that meet there wait for one to make it.
-
-    `functools.cache` lets each of them make one, and keeps the last: of a CA, each would ask for directory and nonces of its own.
-    An error is not kept.
-    """
-    lock = RLock()
-    made: list[T] = []
-
-    @wraps(make)
-    def get() -> T:
-        if not made:
-            with lock:
-                if not made:
-                    made.append(make())
-        return made[0]
-
-    return get
 
 
 def _unexecuted(path: str) -> ModuleType:

@@ -9,12 +9,13 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
+from functools import wraps
+from threading import RLock
 from typing import TYPE_CHECKING, Any, cast
 from uuid import uuid4
 
 from perennial import settings as installation
 from perennial.errors import SettingsError
-from perennial.lazily import once
 from perennial.log import listen, quiet_sdks, warn
 from perennial.model.roles import BROAD
 
@@ -38,6 +39,24 @@ if TYPE_CHECKING:
 
 ROLE_FIX = "have somebody define a role with three data actions (certificates/read, create/action, update/action), give that and name it"
 FUNCTION_TIMEOUT = timedelta(minutes=10)  # host.json: functionTimeout; two minutes less than any lease
+
+
+def once[T](make: Callable[[], T]) -> Callable[[], T]:
+    """Return a function that makes something at its first call and returns that ever after; threads that meet there wait for one to make it.
+
+    `functools.cache` lets each of them make one: of a CA, each would ask for directory and nonces of its own. An error is not kept.
+    """
+    lock, made = RLock(), list[T]()
+
+    @wraps(make)
+    def get() -> T:
+        if not made:
+            with lock:
+                if not made:
+                    made.append(make())
+        return made[0]
+
+    return get
 
 
 @once
