@@ -90,3 +90,4 @@ class Usage:
     spent: tuple[datetime, ...] = ()
     blocked_until: datetime | None = None  # the CA's own Retry-After
     issued_at: datetime | None = None  # of a set of names: when a certificate for exactly these was last issued
+    latest: datetime | None = None  # the latest instant that it has ever held: the row's age counts from there

@@ -7,7 +7,7 @@ A limit is kept over a sliding span: never more than so many in any span of that
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -92,6 +92,11 @@ def limits_of(setting: AuthoritySetting) -> Mapping[LimitKind, Limit]:
         if limit is not None:
             known[LimitKind(kind)] = limit
     return known
+
+
+def kept(settings: Iterable[AuthoritySetting]) -> timedelta:
+    """Return how long after its latest instant something of a row of any of these CAs may still count."""
+    return max((REMEMBERED, *(limit.span for setting in settings for limit in limits_of(setting).values())))
 
 
 def bucket(kind: LimitKind, of: str = "") -> str:

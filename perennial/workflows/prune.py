@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from perennial.log import line
-from perennial.ports.tables import DELIVERIES, FINDINGS, HISTORY, SWEEPS, Query, Table, TableSpec
+from perennial.model.limits import kept
+from perennial.ports.tables import DELIVERIES, FINDINGS, HISTORY, SWEEPS, USAGES, Query, Table, TableSpec
 from perennial.workflows.world import World
 
 ROWS_A_TICK = 500  # so that a tick stays short; the next one goes on
@@ -19,6 +20,8 @@ def prune(world: World) -> bool:
     deleted += _prune(tables.history, HISTORY, "at", history, ROWS_A_TICK - deleted)
     deleted += _prune(tables.findings, FINDINGS, "resolved", history, ROWS_A_TICK - deleted)
     deleted += _prune(tables.sweeps, SWEEPS, "tick", history, ROWS_A_TICK - deleted)
+    spent = world.now - kept(settings.authorities)  # a count of this very second may go too: one, of an empty budget
+    deleted += _prune(tables.usages, USAGES, "latest", spent, ROWS_A_TICK - deleted)
     if deleted:
         line("pruned", rows=deleted)
     return deleted < ROWS_A_TICK

@@ -8,6 +8,8 @@ from dataclasses import replace
 
 import pytest
 
+from perennial.authorities.acme.limits import Budget
+from perennial.model.authority import AuthorityKind, AuthoritySetting, Usage
 from perennial.model.certificate import CertificateRef
 from perennial.model.findings import Finding, Severity
 from perennial.model.history import HistoryKind, Record, VaultWalk, WalkState
@@ -46,6 +48,47 @@ def test_each_table_is_forgotten_by_its_own_age(caplog: pytest.LogCaptureFixture
     assert rules == ["open", "young"]
     ticks = [row.value.tick for row in on.tables.sweeps.select(Query()).items if row.value.vault == "kv-a"]
     assert ticks == [young + SECOND]
+
+
+@pytest.mark.parametrize(("own", "days"), [({}, 90), ({"domain": "9/200d"}, 200), ({"domain": "none"}, 90)])
+def test_what_was_counted_of_a_limit_is_forgotten_when_nothing_of_it_can_count(own: dict[str, str], days: int) -> None:
+    """To the second after its latest instant: the longest span of a limit, or as long as an earlier order makes the next a renewal."""
+    on = stage()
+    le = AuthoritySetting(name="le", directory="https://acme-v02.api.letsencrypt.org/directory", limits=own)
+    on.settings = replace(on.settings, authorities=(le, AuthoritySetting(name="hand", kind=AuthorityKind.EXTERNAL)))
+    budget, began = Budget(le, on.tables.usages), on.now
+    names = ("www.example.com",)
+    assert budget.spend(names, exempt=False, now=began) is None
+    budget.settle(names, began, issued=False, now=began)  # a row that is left empty ages too
+    budget.settle(names, began, issued=True, now=began + SECOND)
+    budget.failed("www.example.com", now=began + 2 * SECOND)
+    budget.blocked(began + 3 * SECOND, names, 'already issued for "shut.example"')
+    left = {row.value.bucket.partition(":")[0] for row in every(on.tables.usages, Query())}
+    assert left >= {"orders", "set", "failed", "domain"}
+    buckets: list[list[str]] = []
+    for _ in range(5):
+        on.now = began + days * DAY + len(buckets) * SECOND - SECOND
+        assert prune(on.world())
+        buckets.append(sorted(row.value.bucket.partition(":")[0] for row in every(on.tables.usages, Query())))
+    domain = ["domain"] * ("domain" not in own or days > 90)
+    assert buckets == [
+        sorted(["domain", *domain, "failed", "orders", "set"]),
+        ["domain", "failed", "set"],
+        ["domain", "failed"],
+        ["domain"],
+        [],
+    ]
+
+
+def test_counts_share_the_ticks_number_with_the_rest() -> None:
+    """One row is left of it: one old count goes."""
+    on = stage()
+    for number in range(ROWS_A_TICK - 1):
+        put_delivery(on, f"kv-a:{number}", closed=on.now - 500 * DAY)
+    for number in range(3):
+        on.tables.usages.put(Usage(authority="le", bucket=f"failed:{number}", latest=on.now - 500 * DAY))
+    assert not prune(on.world())
+    assert sum(1 for _ in every(on.tables.usages, Query())) == 2
 
 
 @pytest.mark.parametrize("first", ["deliveries", "history", "findings"])

@@ -145,6 +145,7 @@ class Budget:
             after = turn(stored.value)
             if after == stored.value:
                 return
+            after = _dated(after)
             try:
                 done = self._usages.save(Stored(after, stored.etag)) if stored.etag else self._usages.insert(after)
             except Changed:
@@ -166,6 +167,12 @@ def _room(usage: Usage, limit: Limit, now: datetime, spread: float | None) -> da
     """Return when there is room; `spread` is this order's own place after that, None: it is urgent, and comes at once."""
     at = limits.room_at(usage.spent, limit, now, urgent=spread is None)
     return at if at is None or spread is None else at + timedelta(seconds=int(limit.span.total_seconds() / 10 * spread))
+
+
+def _dated(usage: Usage) -> Usage:
+    """Return a usage that says its latest instant; one that was given back stays said, so that a row left empty ages too."""
+    instants = (*usage.spent, usage.blocked_until, usage.issued_at, usage.latest)
+    return replace(usage, latest=max((one for one in instants if one is not None), default=None))
 
 
 def _with(usage: Usage, limit: Limit, now: datetime) -> Usage:
