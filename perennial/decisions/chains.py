@@ -163,7 +163,12 @@ def _issued(child: x509.Certificate, parent: x509.Certificate) -> bool:
         child.verify_directly_issued_by(parent)
     except (*UNREADABLE, InvalidSignature):
         return False
-    return True
+    return _of_whole_bytes(child)
+
+
+def _of_whole_bytes(certificate: x509.Certificate) -> bool:
+    """Tell whether its signature has no unused bits (X.690 §8.6.2): the library overlooks their count, and OpenSSL refuses the link for it."""
+    return certificate.public_bytes(serialization.Encoding.DER).endswith(b"\0" + certificate.signature)
 
 
 def _signs(certificate: x509.Certificate) -> bool:

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import pkcs7
+from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
 from perennial.model.pkix import UNREADABLE
 
@@ -40,7 +40,7 @@ def read(raw: bytes) -> tuple[x509.Certificate, ...] | Refusal:
         certificates = _certificates(der)
         if not certificates:
             return _none("it holds something that is neither a certificate nor PKCS#7 with certificates")
-        found.update({_der(one): one for one in certificates})
+        found.update({one.public_bytes(Encoding.DER): one for one in certificates})
     if len(found) > MOST:
         return Refusal(
             "too-large", f"it holds more than {MOST} certificates", "post the leaf and its issuers, nothing else"
@@ -93,10 +93,6 @@ def _certificates(der: bytes) -> list[x509.Certificate]:
         return pkcs7.load_der_pkcs7_certificates(der)
     except UNREADABLE:
         return []
-
-
-def _der(certificate: x509.Certificate) -> bytes:
-    return certificate.tbs_certificate_bytes + certificate.signature
 
 
 def _none(what: str) -> Refusal:
