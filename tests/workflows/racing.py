@@ -1,36 +1,40 @@
-"""A table in which another is a moment faster: the first saves find that the row has been written meanwhile."""
+"""Tables in which another is a moment faster: a save, an insert or a read finds what was written meanwhile."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from perennial.ports.tables import Stored
+from perennial.ports.tables import Stored, Table
 from perennial.workflows.world import World
 from tests.memory.tables import MemoryTable
 
 
-@dataclass(slots=True)
-class Raced[T]:
-    """Lets everything through; before each of the first saves another writes the row."""
+class Over[T](MemoryTable[T]):
+    """The same rows as those of a table, for another to answer for some of it otherwise."""
 
-    table: MemoryTable[T]
-    change: Callable[[T], T]
-    times: int
+    def __init__(self, table: Table[T]) -> None:
+        assert isinstance(table, MemoryTable)
+        super().__init__(table.spec, table._rows)
 
-    def __getattr__(self, name: str) -> Any:
-        """Let everything else through."""
-        return getattr(self.table, name)
+
+class Raced[T](Over[T]):
+    """Before each of the first saves another writes the row."""
+
+    def __init__(self, table: Table[T], change: Callable[[T], T], times: int) -> None:
+        super().__init__(table)
+        self.change = change
+        self.times = times
 
     def save(self, row: Stored[T]) -> Stored[T]:
         """Save a row, after the other."""
         if self.times:
             self.times -= 1
-            found = self.table.get(*self.table.spec.key(row.value))
+            found = self.get(*self.spec.key(row.value))
             if found is not None:
-                self.table.put(self.change(found.value))
-        return self.table.save(row)
+                self.put(self.change(found.value))
+        return super().save(row)
 
 
 def raced(world: World, name: str, change: Callable[[Any], Any] = lambda row: row, times: int = 1) -> World:

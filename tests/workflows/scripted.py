@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from perennial.model.authority import Obstacle, Suggestion
 from perennial.model.certificate import CertificateRef
@@ -12,11 +13,11 @@ from perennial.model.decision import Renew, Snapshot
 from perennial.model.messages import Look
 from perennial.model.reasons import Reason, ReasonCode
 from perennial.model.renewal import Checkpoint, InVault, Renewal, Step, Waiting
-from perennial.ports.tables import Stored
 from perennial.workflows.sight import Sight, gather
 from perennial.workflows.world import World
 from tests.memory.stage import Stage
 from tests.workflows.looks import DAY, NOW, WWW, stage
+from tests.workflows.rows import rewrite
 
 REASON = Reason(ReasonCode.IN_PROGRESS, {"issuer": "a script", "what": "waiting"})
 DUE = Renew(Reason(ReasonCode.DUE, {"due": "yesterday"}), "")
@@ -82,7 +83,7 @@ def sight_of(on: Stage, *answers: Answer, certificate: CertificateRef = WWW) -> 
     return gather(world, Look(certificate=certificate, cause="test")), script
 
 
-def claimed(on: Stage, **columns: object) -> Renewal:
+def claimed(on: Stage, **columns: Any) -> Renewal:
     """Put an open claim on the current version there."""
     version = on.entry("www").version
     assert version is not None
@@ -95,11 +96,9 @@ def claimed(on: Stage, **columns: object) -> Renewal:
         earliest=NOW,
         actor="ada",
     )
-    row = replace(made, **columns)  # type: ignore[arg-type]  # columns by name
+    row = replace(made, **columns)
     on.tables.renewals.put(row)
-    stored = on.tables.inventory.get("kv-orders", "www")
-    assert stored is not None
-    on.tables.inventory.save(Stored(replace(stored.value, claim=version.id), stored.etag))
+    rewrite(on, claim=version.id)
     return row
 
 

@@ -13,6 +13,7 @@ from perennial.model.messages import Nudge
 from perennial.model.notices import Delivery, Notice, Subscription, subject_of
 from perennial.ports.tables import Query, Tables
 from perennial.workflows import announce, deliver, notices
+from perennial.workflows.places import Places
 from perennial.workflows.world import World
 from tests.memory.channel import MemoryChannel
 from tests.memory.queue import MemoryQueues
@@ -69,6 +70,7 @@ class Scene:
     queues: MemoryQueues = field(default_factory=MemoryQueues)
     channel: MemoryChannel = field(default_factory=MemoryChannel)
     dead: MemoryChannel = field(default_factory=MemoryChannel)
+    places: Places = field(default_factory=Places)
 
     def __post_init__(self) -> None:
         """Put the rows there that a look or a walk would have written."""
@@ -80,7 +82,7 @@ class Scene:
     def world(self) -> World:
         """The world at the scene's instant."""
         channels = {"memory": self.channel, "dead": self.dead}
-        return make_world(self.now, tables=self.tables, queues=self.queues, channels={**channels})
+        return make_world(self.now, tables=self.tables, queues=self.queues, channels={**channels}, places=self.places)
 
     def subscribe(
         self, name: str, channel: str = "memory", certificates: str = "*", kinds: tuple[str, ...] = ()

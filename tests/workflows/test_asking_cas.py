@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -21,24 +22,24 @@ from perennial.workflows.sight import Sight, gather
 from tests.memory.authority import SlowAuthority
 from tests.memory.stage import Stage
 from tests.workflows.looks import DAY, HOUR, NOW, WWW
+from tests.workflows.rows import rewrite
 from tests.workflows.signed_stage import signed_stage, window
-from tests.workflows.test_sight import rewrite
 
 SECOND = timedelta(seconds=1)
 CAA = Obstacle(code="caa-forbids", what="it names other.example", fix="add ca.example to it")
 ZONE = Obstacle(code="dns-not-ours", what="nobody serves it", fix="add ca.example to it")
 
 
-def sight_of(on: Stage, **columns: object) -> Sight:
+def sight_of(on: Stage, **columns: Any) -> Sight:
     """Return a look whose row has these columns and that has not asked a CA yet."""
     rewrite(on, **columns)
     return gather(on.world(), Look(certificate=WWW, cause="test"))
 
 
-def signed(answer: Suggestion | IssuerError | None = None, **changes: object) -> tuple[Stage, SlowAuthority]:
+def signed(answer: Suggestion | IssuerError | None = None, **changes: Any) -> tuple[Stage, SlowAuthority]:
     """Return a stage whose certificate was looked at, and the first CA, which was not asked yet."""
     first = SlowAuthority(prompt=True)
-    on = signed_stage(first=first, **changes)  # type: ignore[arg-type]  # as signed_stage says
+    on = signed_stage(first=first, **changes)
     on.look("www")
     first.asked.clear()
     first.looked.clear()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -14,13 +14,14 @@ from perennial.model.inventory import Entry, FleetRow
 from perennial.workflows.brake import FIX, tell_brake
 from tests.memory.stage import Stage
 from tests.workflows.looks import DAY, HOUR, NOW
+from tests.workflows.rows import written
 
 TODAY = NOW.date()
 VERSION = Version(id="a" * 32, created=NOW - DAY, not_before=NOW - DAY, not_after=NOW + DAY)
 FLEET = FleetRow(first_seen=NOW, next_check=NOW, day=TODAY, renewals_today=2)
 
 
-def braked(*changes: dict[str, object], limit: int = 2) -> Stage:
+def braked(*changes: dict[str, Any], limit: int = 2) -> Stage:
     """Return a stage with one row for each of these, which waits for the brake but for what is changed."""
     on = Stage(NOW, vaults={"kv-orders": Mode.RENEW, "kv-watched": Mode.OBSERVE}, events=False)
     on.subscribe()
@@ -36,13 +37,8 @@ def braked(*changes: dict[str, object], limit: int = 2) -> Stage:
             due_at=NOW,
             decision="wait-until",
         )
-        on.tables.inventory.put(replace(row, **change))  # type: ignore[arg-type]  # columns by name
+        on.tables.inventory.put(replace(row, **change))
     return on
-
-
-def told(on: Stage) -> list[dict[str, object]]:
-    """Return the data of the brake's notices that were written."""
-    return [json.loads(row.body) for row in on.tables.deliveries.all()]  # type: ignore[attr-defined]  # the memory's
 
 
 @pytest.mark.parametrize(
@@ -67,7 +63,7 @@ def test_who_waits_for_the_brake(change: dict[str, object], waits: bool) -> None
     """What is due, chosen, there, decided, and not begun; in a vault of ours."""
     on = braked(change)
     after = tell_brake(on.world(), FLEET)
-    assert (len(told(on)), after.brake_told) == ((1, TODAY) if waits else (0, None))
+    assert (len(written(on)), after.brake_told) == ((1, TODAY) if waits else (0, None))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +81,7 @@ def test_when_it_is_told(fleet: FleetRow, tells: bool) -> None:
     """Once the day's number is reached, once a day."""
     on = braked({})
     after = tell_brake(on.world(), fleet)
-    assert (len(told(on)), after) == ((1, replace(fleet, brake_told=TODAY)) if tells else (0, fleet))
+    assert (len(written(on)), after) == ((1, replace(fleet, brake_told=TODAY)) if tells else (0, fleet))
 
 
 @pytest.mark.parametrize(
@@ -96,7 +92,7 @@ def test_the_last_day_it_will_take(waiting: int, limit: int, last: date) -> None
     """The days that so many need at that pace, from tomorrow on; a limit of nothing is reckoned as one."""
     on = braked(*({} for _ in range(waiting)), limit=limit)
     tell_brake(on.world(), replace(FLEET, renewals_today=limit))
-    (data,) = told(on)
+    (data,) = written(on)
     assert data["facts"] == {"begun": limit, "limit": limit, "waiting": waiting, "last_day": str(last)}
 
 
@@ -106,7 +102,7 @@ def test_what_it_says() -> None:
     tell_brake(on.world(), FLEET)
     on.now = NOW + HOUR
     tell_brake(on.world(), FLEET)  # the tick that told it died before it wrote the fleet's row
-    (data,) = told(on)
+    (data,) = written(on)
     assert data["reason"] == (
         "2 automatic renewals were begun today, as many as the brake allows; 3 wait, at this pace until 2026-11-26; "
         "what is in its last tenth goes on"

@@ -14,17 +14,17 @@ from perennial.model.history import HistoryKind, Record
 from perennial.model.messages import Look
 from perennial.model.reasons import Reason, ReasonCode
 from perennial.model.renewal import Asked, Checkpoint, Outcome, Renewal, Step
-from perennial.ports.tables import Stored
-from perennial.workflows import claims, vault_state
+from perennial.workflows import claims
 from perennial.workflows.sight import LEASE, Sight, fleet_row
 from tests.memory.authority import SlowAuthority
 from tests.memory.stage import Stage
 from tests.workflows.looks import DAY, HOUR, NOW, WWW
 from tests.workflows.racing import raced
+from tests.workflows.rows import rewrite as rewrite_row
+from tests.workflows.rows import rewrite_vault
 from tests.workflows.scripted import REASON, claimed, sight_of, steps_taken, the_claim, young
 from tests.workflows.signed_stage import signed_stage
 from tests.workflows.test_sight import hinted
-from tests.workflows.test_sight import rewrite as rewrite_row
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 DRIFTED = Renew(Reason(ReasonCode.DRIFTED, {"difference": "a name"}), "")
@@ -273,9 +273,7 @@ def test_why_and_until_when_a_vault_is_left_alone() -> None:
     on = young()
     sight, _ = sight_of(on)
     assert (claims.until_open(sight), claims.closed_reason(sight).facts["why"]) == (NOW + MINUTE, "throttled")
-    stored = vault_state.row_of(on.world(), "kv-orders")
-    row = replace(stored.value, closed_until=NOW + HOUR, closed_why="forbidden: no")
-    on.tables.vaults.save(Stored(row, stored.etag))
+    rewrite_vault(on, closed_until=NOW + HOUR, closed_why="forbidden: no")
     sight, _ = sight_of(on)
     reason = claims.closed_reason(sight)
     assert claims.until_open(sight) == NOW + HOUR

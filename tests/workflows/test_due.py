@@ -12,6 +12,7 @@ from perennial.workflows import due
 from perennial.workflows.due import LOOKS_A_TICK
 from tests.memory.queue import MemoryQueues
 from tests.memory.stage import Stage
+from tests.workflows.racing import raced
 from tests.workflows.test_crash import DAY, NOW
 
 
@@ -102,24 +103,7 @@ def test_the_tick_is_noted_for_health() -> None:
 def test_two_ticks_at_once_queue_a_row_once() -> None:
     """Another instance's tick in the middle wins the row by its ETag."""
     on = stage(1)
-    stored = on.tables.inventory.get("kv-orders", "c0000")
-    assert stored is not None
-    faster = replace(stored, value=replace(stored.value, next_check=NOW + timedelta(hours=1)))
-
-    class Racing:
-        """An inventory in which another tick is a moment faster."""
-
-        def __getattr__(self, name: str) -> object:
-            """Let everything through but the save."""
-            return getattr(on.tables.inventory, name)
-
-        def save(self, row: object) -> object:
-            """Find the row moved by the other."""
-            on.tables.inventory.save(faster)
-            return on.tables.inventory.save(row)  # type: ignore[arg-type]  # the stale row
-
     queues = MemoryQueues()
-    world = on.world()
-    racing = replace(world, queues=queues, tables=replace(world.tables, inventory=Racing()))  # type: ignore[arg-type]
-    due.find_due(racing)
+    moved = raced(on.world(), "inventory", lambda row: replace(row, next_check=NOW + timedelta(hours=1)))
+    due.find_due(replace(moved, queues=queues))
     assert queues.looks == []

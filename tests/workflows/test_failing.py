@@ -14,15 +14,16 @@ from perennial.decisions.renewal import refusal_of
 from perennial.errors import Changed, DnsError, IssuerError, Unreachable
 from perennial.model.history import HistoryKind, Record
 from perennial.model.messages import Look
-from perennial.model.renewal import Checkpoint, Outcome, Renewal, Step
+from perennial.model.renewal import Checkpoint, Outcome, Renewal, Step, Waiting
 from perennial.workflows import claims, failing
 from perennial.workflows.sight import Sight
 from tests.memory.authority import SlowAuthority
 from tests.memory.stage import Stage
 from tests.workflows.looks import DAY, HOUR, NOW
+from tests.workflows.rows import rewrite, written
 from tests.workflows.scripted import REASON, claimed, steps_taken, the_claim, waits
 from tests.workflows.signed_stage import signed_stage
-from tests.workflows.test_sight import hinted, rewrite
+from tests.workflows.test_sight import hinted
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 SIGNING = Checkpoint(Step.SIGNING, {"csr": "x", "ca.order": "7"})
@@ -52,8 +53,7 @@ def records(on: Stage, kind: HistoryKind) -> list[Record]:
 
 def told(on: Stage) -> list[dict[str, object]]:
     """Return the data of the notices of failures that were written."""
-    rows = on.tables.deliveries.all()  # type: ignore[attr-defined]  # the memory's
-    return [json.loads(row.body) for row in rows if row.kind == "renewal-failed"]
+    return written(on, "renewal-failed")
 
 
 def test_a_failure_that_may_pass_is_a_rung() -> None:
@@ -150,8 +150,7 @@ def test_what_the_last_refuses_is_given_up() -> None:
         None,
         ("second", "first"),
     )
-    case = failing._case(sight)
-    assert row.refused_for == refusal_of(case)
+    assert row.refused_for == refusal_of(sight.case)
     (written,) = records(on, HistoryKind.GIVEN_UP)
     assert (written.version, written.error) == (row.replacing, str(REFUSED))
     assert records(on, HistoryKind.FAILED) == []
@@ -222,10 +221,10 @@ def test_a_ca_that_is_no_longer_set_up_has_nothing_to_undo() -> None:
         (waits(Step.MERGING, DAY), False),
     ],
 )
-def test_a_late_answer_that_waits_on_hands_over(answer: object, over: bool) -> None:
+def test_a_late_answer_that_waits_on_hands_over(answer: Waiting, over: bool) -> None:
     """Under the floor after an hour: another wait for its signature, not what may go on now."""
     on, sight = at_work(opened=NOW - 40 * DAY, turn_began=NOW - 30 * DAY, left=DAY)
-    assert failing.keeps_waiting(sight, answer) is over  # type: ignore[arg-type]  # a wait
+    assert failing.keeps_waiting(sight, answer) is over
     row = the_claim(on)
     assert row.issuer == ("second" if over else "first")
     if over:

@@ -17,6 +17,7 @@ from perennial.ports.tables import Query
 from tests.memory.authority import SlowAuthority
 from tests.memory.stage import Stage
 from tests.workflows.looks import DAY, HOUR, NOW, WWW
+from tests.workflows.rows import rewrite
 from tests.workflows.signed_stage import UNKNOWN, signed_stage
 
 DOWN = IssuerError("ca-down", "503", fix="wait")
@@ -186,11 +187,9 @@ def test_a_person_may_have_a_cut_wait_asked_before() -> None:
     on.look("www")
     cut = the_claim(on).next_step
     on.run(DAY)
-    stored = on.tables.inventory.get("kv-orders", "www")
-    assert stored is not None
-    assert stored.value.version is not None
-    asked = Asked(reason="now", actor="ada", at=on.now, version=stored.value.version.id, force=True)
-    on.tables.inventory.save(replace(stored, value=replace(stored.value, request=asked)))
+    version = on.entry("www").version
+    assert version is not None
+    rewrite(on, request=Asked(reason="now", actor="ada", at=on.now, version=version.id, force=True))
     on.run(timedelta(seconds=1))
     on.look("www", "requested")
     assert [names for _, names in first.looked].count(()) == 2

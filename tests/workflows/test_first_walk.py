@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -15,16 +15,17 @@ from perennial.workflows.baseline import FIX, LONGEST, summarize
 from tests.memory.stage import Stage
 from tests.workflows.looks import DAY, HOUR, NOW
 from tests.workflows.racing import raced
+from tests.workflows.rows import written
 
 SECOND = timedelta(seconds=1)
 
 
-def walked(looked_at: int = 3, rows: int = 3, /, *severities: Severity, **columns: object) -> Stage:
+def walked(looked_at: int = 3, rows: int = 3, /, *severities: Severity, **columns: Any) -> Stage:
     """Return a stage with a vault that was walked whole now, some of whose certificates were looked at."""
     on = Stage(NOW, events=False)
     on.subscribe()
     row = VaultRow(vault="kv-orders", first_seen=NOW, next_check=NOW, whole_walk=NOW, listed=rows)
-    on.tables.vaults.put(replace(row, **columns))  # type: ignore[arg-type]  # columns by name
+    on.tables.vaults.put(replace(row, **columns))
     for number in range(rows):
         entry = Entry(vault="kv-orders", certificate=f"c{number}", first_seen=NOW, next_check=NOW, read_at=NOW)
         on.tables.inventory.put(replace(entry, decision="wait-until" if number < looked_at else ""))
@@ -34,11 +35,6 @@ def walked(looked_at: int = 3, rows: int = 3, /, *severities: Severity, **column
         )
         on.tables.findings.put(finding)
     return on
-
-
-def told(on: Stage) -> list[dict[str, object]]:
-    """Return the data of the notices that were written."""
-    return [json.loads(row.body) for row in on.tables.deliveries.all()]  # type: ignore[attr-defined]  # the memory's
 
 
 def summarized(on: Stage) -> bool:
@@ -58,11 +54,11 @@ def summarized(on: Stage) -> bool:
         (3, {"whole_walk": None}, False),
     ],
 )
-def test_when_it_is_told(looked_at: int, columns: dict[str, object], done: bool) -> None:
+def test_when_it_is_told(looked_at: int, columns: dict[str, Any], done: bool) -> None:
     """After a whole walk, when all that it listed was looked at, or two hours have passed."""
     on = walked(looked_at, 4 if "listed" in columns else 3, Severity.LOW, **columns)
     assert summarized(on) is done
-    assert len(told(on)) == done
+    assert len(written(on)) == done
 
 
 def test_what_is_gone_needs_no_look() -> None:
@@ -73,7 +69,7 @@ def test_what_is_gone_needs_no_look() -> None:
         Finding(vault="kv-other", certificate="x", rule="r", severity=Severity.HIGH, opened=NOW, last_seen=NOW)
     )
     assert summarized(on)
-    assert told(on)[0]["facts"] == {"certificates": 3, "findings": {"low": 1}}
+    assert written(on)[0]["facts"] == {"certificates": 3, "findings": {"low": 1}}
     on = walked(2, 3, Severity.LOW)
     on.tables.inventory.put(replace(on.entry("c0"), vault="kv-other"))
     assert not summarized(on)
@@ -96,7 +92,7 @@ def test_what_it_says() -> None:
     for hours in (1, 2):
         on.now = NOW + hours * HOUR
         summarize(on.world(), row)  # the second finds the row written meanwhile, as after a crash
-    (data,) = told(on)
+    (data,) = written(on)
     assert data["reason"] == "first walked whole: 3 certificates, 3 findings (1 high, 2 low)"
     assert data["facts"] == {"certificates": 3, "findings": {"high": 1, "low": 2}}
     assert (data["code"], data["vault"], data["fix"]) == ("first-walk", "kv-orders", FIX)
@@ -107,12 +103,12 @@ def test_nothing_is_told_where_nothing_was_found_or_twice() -> None:
     """The row says that it is done; a row that another wrote is summarized the next minute."""
     on = walked(3, 3)
     assert summarized(on)
-    assert told(on) == []
+    assert written(on) == []
     on = walked(3, 3, Severity.LOW, baseline_told=True, whole_walk=NOW - DAY)
     assert summarized(on)
-    assert told(on) == []
+    assert written(on) == []
     on = walked(3, 3, Severity.LOW)
     summarize(raced(on.world(), "vaults"), vault_state.row_of(on.world(), "kv-orders"))
     assert not vault_state.row_of(on.world(), "kv-orders").value.baseline_told
     assert summarized(on)
-    assert len(told(on)) == 1
+    assert len(written(on)) == 1

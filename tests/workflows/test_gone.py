@@ -9,10 +9,10 @@ import pytest
 from perennial.model.certificate import CertificateRef
 from perennial.model.history import HistoryKind
 from perennial.model.reasons import ReasonCode
-from perennial.ports.tables import Stored
 from perennial.workflows.gone import NEVER, mark_gone
 from tests.memory.death import Death, Reaper
 from tests.memory.stage import Stage
+from tests.workflows.rows import rewrite
 from tests.workflows.walking import BOTH, HOUR, MINUTE, ORDERS, WATCHED, begin, put, settled, stage, step, sweep
 
 OLD = CertificateRef(ORDERS, "old")
@@ -106,10 +106,9 @@ def test_what_was_first_seen_during_the_walk_is_not_missing() -> None:
 def test_what_is_being_issued_is_asked_for_by_name() -> None:
     """A list may leave out a name whose operation is open, so a look reads it before anything is said."""
     on = fleet_of_two()
-    stored = on.tables.inventory.get(ORDERS, "old")
-    assert stored is not None
-    assert stored.value.version is not None
-    on.tables.inventory.save(Stored(replace(stored.value, claim=stored.value.version.id), stored.etag))
+    version = on.entry("old").version
+    assert version is not None
+    rewrite(on, "old", claim=version.id)
     on.vaults.delete(OLD)
     tick = begin(on)
     on.queues.sent.clear()

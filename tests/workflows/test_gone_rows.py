@@ -6,21 +6,22 @@ import json
 import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from perennial.errors import Changed
 from perennial.model.decision import Mode
 from perennial.model.findings import Finding, Severity
-from perennial.model.history import HistoryKind
+from perennial.model.history import HistoryKind, Record
 from perennial.model.inventory import Entry
 from perennial.model.reasons import Reason, ReasonCode
 from perennial.ports.tables import Stored
-from perennial.workflows import vault_state
 from perennial.workflows.gone import FIX, NEVER, mark_gone
 from tests.memory.stage import Stage
 from tests.workflows.looks import DAY, HOUR, NOW, WWW, stage
-from tests.workflows.racing import raced
+from tests.workflows.racing import Over, raced
+from tests.workflows.rows import rewrite_vault, stored, written
 
 MINUTE = timedelta(minutes=1)
 
@@ -29,19 +30,10 @@ def known(*, baseline_told: bool = True) -> tuple[Stage, Stored[Entry]]:
     """Return a stage with a certificate that was looked at, a finding of it, and its row."""
     on = stage(left=60 * DAY, events=False)
     on.look("www")
-    vault = vault_state.row_of(on.world(), WWW.vault)
-    on.tables.vaults.save(Stored(replace(vault.value, baseline_told=baseline_told), vault.etag))
+    rewrite_vault(on, baseline_told=baseline_told)
     finding = Finding(vault=WWW.vault, certificate="www", rule="x", severity=Severity.LOW, opened=NOW, last_seen=NOW)
     on.tables.findings.put(finding)
-    stored = on.tables.inventory.get(WWW.vault, WWW.name)
-    assert stored is not None
-    return on, stored
-
-
-def told(on: Stage, kind: str) -> list[dict[str, object]]:
-    """Return the data of the notices of a kind that were written."""
-    rows = on.tables.deliveries.all()  # type: ignore[attr-defined]  # the memory's
-    return [json.loads(row.body) for row in rows if row.kind == kind]
+    return on, stored(on)
 
 
 def test_what_stands_in_the_row() -> None:
@@ -58,14 +50,16 @@ def test_until_all_is_done_it_is_due_again_in_a_minute() -> None:
     """The instant is saved first: a death in between leaves a row that a look goes on with."""
     on, stored = known()
     seen: list[tuple[datetime | None, datetime]] = []
-    put = on.tables.history.put
 
-    def note(record: object) -> None:
-        """Note how the row stands when the history is written."""
-        seen.append((on.entry("www").gone, on.entry("www").next_check))
-        put(record)  # type: ignore[arg-type]  # a record
+    class Noted(Over[Record]):
+        """A history that notes how the row stands when it is written."""
 
-    vars(on.tables.history)["put"] = note
+        def put(self, row: Record) -> None:
+            """Note it."""
+            seen.append((on.entry("www").gone, on.entry("www").next_check))
+            super().put(row)
+
+    on.tables = replace(on.tables, history=Noted(on.tables.history))
     mark_gone(on.world(), stored)
     assert seen == [(NOW, NOW + MINUTE)]
 
@@ -83,10 +77,10 @@ def test_what_is_written_and_told() -> None:
     assert mark_gone(on.world(), after) is after
     (row,) = [one for one in on.history("www") if one.kind is HistoryKind.GONE]
     assert (row.at, row.version) == (NOW, version.id)
-    (data,) = [one for one in told(on, "action-needed") if one["code"] == "gone"]
+    (data,) = [one for one in written(on, "action-needed") if one["code"] == "gone"]
     assert (data["reason"], data["fix"]) == (Reason(ReasonCode.GONE).sentence, FIX)
     assert (data["since"], data["version"]) == ("2026-11-24T12:00:00Z", version.id)
-    assert sorted(str(one["rule"]) for one in told(on, "finding-resolved")) == ["no-owner", "x"]
+    assert sorted(str(one["rule"]) for one in written(on, "finding-resolved")) == ["no-owner", "x"]
 
 
 def test_gone_again_later_is_another_record_and_another_notice() -> None:
@@ -96,14 +90,14 @@ def test_gone_again_later_is_another_record_and_another_notice() -> None:
     on.now = NOW + HOUR
     mark_gone(on.world(), replace(first, value=replace(first.value, gone=None)))
     assert [one.at for one in on.history("www") if one.kind is HistoryKind.GONE] == [NOW + HOUR, NOW]
-    assert len([one for one in told(on, "action-needed") if one["code"] == "gone"]) == 2
+    assert len([one for one in written(on, "action-needed") if one["code"] == "gone"]) == 2
 
 
 def test_before_the_vaults_summary_findings_end_silently() -> None:
     """They were never told of either."""
     on, stored = known(baseline_told=False)
     mark_gone(on.world(), stored)
-    assert told(on, "finding-resolved") == []
+    assert written(on, "finding-resolved") == []
 
 
 @pytest.mark.parametrize(
@@ -116,13 +110,13 @@ def test_before_the_vaults_summary_findings_end_silently() -> None:
         (None, {}, False),
     ],
 )
-def test_a_person_is_told_of_what_was_managed(mode: Mode | None, columns: dict[str, object], tells: bool) -> None:
+def test_a_person_is_told_of_what_was_managed(mode: Mode | None, columns: dict[str, Any], tells: bool) -> None:
     """And had a version; not of what was only observed, or of a vault that is no longer ours."""
     on, stored = known()
     on.settings = replace(on.settings, vaults={WWW.vault: mode} if mode else {"kv-other": Mode.RENEW})
-    row = replace(stored.value, **columns)  # type: ignore[arg-type]  # columns by name
+    row = replace(stored.value, **columns)
     mark_gone(on.world(), replace(stored, value=row))
-    assert len([one for one in told(on, "action-needed") if one["code"] == "gone"]) == tells
+    assert len([one for one in written(on, "action-needed") if one["code"] == "gone"]) == tells
 
 
 def test_a_row_that_a_look_writes_meanwhile_is_the_looks() -> None:

@@ -13,26 +13,22 @@ from perennial.errors import Changed, ChannelError
 from perennial.model.notices import Attempt, Delivery, DeliveryState
 from perennial.ports.tables import Stored
 from perennial.workflows import announce, notices
+from tests.workflows.racing import Over
 from tests.workflows.telling import DAY, FAR, HOUR, MINUTE, START, Scene, make_entry, make_version, version_notice
 from tests.workflows.test_turns import SUBJECT, close, rewrite, told
 
 
 def lost_race(scene: Scene) -> None:
     """Let another write each delivery between its read and its save."""
-    table = scene.tables.deliveries
 
-    class Raced:
+    class Raced(Over[Delivery]):
         """Deliveries that another writes a moment earlier."""
-
-        def __getattr__(self, name: str) -> object:
-            """Let everything through but the save."""
-            return getattr(table, name)
 
         def save(self, row: Stored[Delivery]) -> Stored[Delivery]:
             """Find the row written by another."""
             raise Changed(row.value.key)
 
-    scene.tables = replace(scene.tables, deliveries=Raced())  # type: ignore[arg-type]  # all of its methods
+    scene.tables = replace(scene.tables, deliveries=Raced(scene.tables.deliveries))
 
 
 def early(scene: Scene) -> None:

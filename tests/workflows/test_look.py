@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 from perennial.model.certificate import CertificateRef
@@ -11,6 +10,7 @@ from perennial.model.reasons import ReasonCode
 from perennial.model.renewal import Outcome
 from tests.memory.stage import Stage
 from tests.workflows.looks import DAY, HOUR, NOW, SELF, WWW, stage
+from tests.workflows.rows import rewrite_fleet
 
 
 def test_an_old_certificate_is_renewed_once_and_told() -> None:
@@ -21,8 +21,9 @@ def test_an_old_certificate_is_renewed_once_and_told() -> None:
     assert len(on.vaults.versions(WWW)) == 2
     (claim,) = on.claims("www")
     assert claim.outcome is Outcome.ISSUED
-    assert on.entry("www").reason is not None
-    assert on.entry("www").reason.code is ReasonCode.NOT_DUE  # type: ignore[union-attr]  # asserted above
+    reason = on.entry("www").reason
+    assert reason is not None
+    assert reason.code is ReasonCode.NOT_DUE
     assert len(on.told("new-version")) == 1
 
 
@@ -42,7 +43,9 @@ def test_the_event_of_our_own_version_costs_no_call() -> None:
     on.look("www")
     on.run(timedelta(minutes=5))
     before = sum(on.vaults.calls.values())
-    on.look("www", "new-version", version=on.entry("www").version.id)  # type: ignore[union-attr]  # it has one
+    version = on.entry("www").version
+    assert version is not None
+    on.look("www", "new-version", version=version.id)
     assert sum(on.vaults.calls.values()) == before
 
 
@@ -77,17 +80,13 @@ def test_an_observed_certificate_is_never_written(spoil: Callable[[Stage], None]
 def test_the_switch_stops_the_next_write() -> None:
     """A due certificate waits while the fleet's switch stands on observe, and goes on after."""
     on = stage()
-    on.look("www")  # makes the fleet's row
-    on = stage()
     on.vaults.shelf.issuers["self"].delay = DAY
-    fleet = on.world().tables.fleet
-    on.look("missing")
-    stored = fleet.get("fleet", "fleet")
-    assert stored is not None
-    off = fleet.save(replace(stored, value=replace(stored.value, switch_off="a migration")))
-    assert on.look("www").reason.code is ReasonCode.KILL_SWITCH  # type: ignore[union-attr]  # it has one
+    rewrite_fleet(on, switch_off="a migration")
+    reason = on.look("www").reason
+    assert reason is not None
+    assert reason.code is ReasonCode.KILL_SWITCH
     assert on.vaults.calls["create"] == 0
-    fleet.save(replace(off, value=replace(off.value, switch_off="")))
+    rewrite_fleet(on, switch_off="")
     on.look("www")
     assert on.vaults.calls["create"] == 1
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -16,16 +17,15 @@ from perennial.model.certificate import IssuancePolicy, IssuerClass
 from perennial.model.decision import Mode
 from perennial.model.history import HistoryKind
 from perennial.model.ids import spread
-from perennial.model.inventory import Entry
 from perennial.model.messages import EventSeen, Look
 from perennial.model.reasons import Reason, ReasonCode
 from perennial.model.renewal import Checkpoint, Outcome, Step
-from perennial.ports.tables import Stored
-from perennial.workflows import look, vault_state
+from perennial.workflows import look
 from perennial.workflows.sight import gather
 from perennial.workflows.world import World
 from tests.memory.stage import Stage
 from tests.workflows.looks import DAY, HOUR, NOW, SELF, WWW, stage
+from tests.workflows.rows import rewrite, rewrite_vault
 from tests.workflows.scripted import claimed
 from tests.workflows.signed_stage import UNKNOWN, signed_stage
 from tests.workflows.walking import writes
@@ -34,25 +34,15 @@ MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 CLOSED = Forbidden("kv-orders", "no role", code="ForbiddenByRbac")
 
 
-def look_at(world: World, **hints: str) -> None:
+def look_at(world: World, **hints: Any) -> None:
     """Look once, in a world."""
-    message = Look(certificate=WWW, cause="test", **hints)  # type: ignore[arg-type]  # hints are texts
+    message = Look(certificate=WWW, cause="test", **hints)
     look.look_at(msgspec.json.encode(message).decode(), world)
-
-
-def rewrite(on: Stage, **columns: object) -> Entry:
-    """Change columns of the certificate's row."""
-    stored = on.tables.inventory.get("kv-orders", "www")
-    assert stored is not None
-    row = replace(stored.value, **columns)  # type: ignore[arg-type]  # columns by name
-    return on.tables.inventory.save(Stored(row, stored.etag)).value
 
 
 def close(on: Stage, until: datetime | None) -> None:
     """Close the vault."""
-    stored = vault_state.row_of(on.world(), "kv-orders")
-    row = replace(stored.value, closed_until=until, closures=1, closed_why="forbidden: no role")
-    on.tables.vaults.save(Stored(row, stored.etag))
+    rewrite_vault(on, closed_until=until, closures=1, closed_why="forbidden: no role")
 
 
 def test_a_look_that_changes_nothing_writes_nothing() -> None:
@@ -203,7 +193,7 @@ def test_two_decisions_of_one_second_are_two_rows_of_the_history() -> None:
         ({"reason": Reason(ReasonCode.NOT_DUE, {"due": "another day"})}, False),
     ],
 )
-def test_since_when_a_decision_holds(columns: Mapping[str, object], anew: bool) -> None:
+def test_since_when_a_decision_holds(columns: Mapping[str, Any], anew: bool) -> None:
     """Its kind and its code, not its words."""
     on = stage(left=60 * DAY, events=False)
     on.look("www")
@@ -222,7 +212,7 @@ def test_since_when_a_decision_holds(columns: Mapping[str, object], anew: bool) 
         ({"checkpoint": Checkpoint(Step.SIGNING), "outcome": Outcome.GIVEN_UP}, True),
     ],
 )
-def test_while_a_ca_signs_the_vault_need_not_be_asked(columns: Mapping[str, object] | None, needs: bool) -> None:
+def test_while_a_ca_signs_the_vault_need_not_be_asked(columns: Mapping[str, Any] | None, needs: bool) -> None:
     """Anything else of a renewal begins with what is there; also a claim that was given up then."""
     on = stage(left=60 * DAY, events=False)
     on.look("www")

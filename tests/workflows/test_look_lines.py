@@ -22,16 +22,17 @@ from perennial.workflows.sight import gather
 from tests.memory.authority import SlowAuthority
 from tests.workflows.looks import DAY, HOUR, NOW, SELF, WWW, stage
 from tests.workflows.racing import raced
+from tests.workflows.rows import rewrite
 from tests.workflows.scripted import claimed
 from tests.workflows.signed_stage import signed_stage
 from tests.workflows.test_ahead import Counting
-from tests.workflows.test_look_ends import look_at, rewrite
+from tests.workflows.test_look_ends import look_at
 
 
 def line_of(caplog: pytest.LogCaptureFixture) -> Mapping[str, object]:
     """Return the last look's line."""
-    lines = [json.loads(text) for text in caplog.messages]
-    return [one for one in lines if one["event"] == "look"][-1]  # type: ignore[no-any-return]  # JSON
+    lines: list[Mapping[str, object]] = [json.loads(text) for text in caplog.messages]
+    return [one for one in lines if one["event"] == "look"][-1]
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from perennial.model.reasons import ReasonCode
 from perennial.model.renewal import Asked, Step
 from tests.memory.stage import Stage
 from tests.workflows.looks import DAY, HOUR, NOW, SELF, WWW, stage
+from tests.workflows.rows import rewrite
 
 
 def test_a_failing_ca_climbs_the_ladder_and_recovers(spoil: Callable[[Stage], None]) -> None:
@@ -164,11 +165,7 @@ def test_a_version_is_not_replaced_twice_when_a_backup_comes_back() -> None:
     assert entry.reason.code is ReasonCode.REPLACED_VERSION_IS_BACK
     on.run(2 * DAY)
     assert on.vaults.calls["create"] == 1
-    entry = on.entry("www")
-    asked = Asked(reason="yes", actor="ada", at=on.now, version=first.id, force=True)
-    stored = on.tables.inventory.get("kv-orders", "www")
-    assert stored is not None
-    on.tables.inventory.save(replace(stored, value=replace(entry, request=asked)))
+    rewrite(on, request=Asked(reason="yes", actor="ada", at=on.now, version=first.id, force=True))
     on.look("www", "requested")
     assert on.vaults.calls["create"] == 2
 

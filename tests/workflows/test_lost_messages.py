@@ -17,7 +17,8 @@ from perennial.ports.tables import Stored
 from perennial.workflows.abandon import SHOWN, abandon
 from tests.memory.stage import Stage
 from tests.workflows.looks import DAY, HOUR, NOW, WWW
-from tests.workflows.racing import raced
+from tests.workflows.racing import Over, raced
+from tests.workflows.rows import written
 
 EVENT = EventSeen(id="e-1", kind="new-version", time=NOW - HOUR)
 
@@ -89,23 +90,18 @@ def test_a_row_that_is_written_meanwhile_is_read_again() -> None:
 def test_a_row_that_another_inserts_meanwhile_is_taken_as_it_is() -> None:
     """The insert finds it there; its clock is brought forward."""
     on = Stage(NOW)
-    table = on.tables.inventory
     late: list[str] = []
 
-    class Late:
+    class Late(Over[Entry]):
         """An inventory in which another's insert is a moment faster."""
-
-        def __getattr__(self, name: str) -> object:
-            """Let everything else through."""
-            return getattr(table, name)
 
         def insert(self, row: Entry) -> Stored[Entry] | None:
             """Find another's row."""
             late.append(row.certificate)
             known(on, NOW + DAY, NOW + DAY)
-            return table.insert(row)
+            return super().insert(row)
 
-    world = replace(on.world(), tables=replace(on.world().tables, inventory=Late()))  # type: ignore[arg-type]  # a table
+    world = replace(on.world(), tables=replace(on.tables, inventory=Late(on.tables.inventory)))
     abandon(msgspec.json.encode(Look(certificate=WWW, cause="why")).decode(), "looks", world)
     assert late == ["www"]
     assert (on.entry("www").first_seen, on.entry("www").next_check) == (NOW - DAY, NOW + HOUR)
@@ -126,8 +122,7 @@ def test_the_notice_of_lost_messages() -> None:
     on.subscribe()
     lost(on, Look(certificate=WWW, cause="why"))
     lost(on, Walk(tick=NOW, vault="kv-orders"), "sweeps")
-    rows = on.tables.deliveries.all()  # type: ignore[attr-defined]  # the memory's
-    bodies = {json.loads(row.body)["code"]: json.loads(row.body) for row in rows}
+    bodies = {data["code"]: data for data in written(on)}
     assert set(bodies) == {"message-lost-looks", "message-lost-sweeps"}
     data = bodies["message-lost-looks"]
     assert data["reason"] == "a message of the queue looks could not be handled after all its tries"

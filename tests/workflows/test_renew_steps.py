@@ -13,28 +13,14 @@ from perennial.model.history import HistoryKind
 from perennial.model.messages import Look
 from perennial.model.reasons import ReasonCode
 from perennial.model.renewal import Checkpoint, InVault, Outcome, Renewal, Step
-from perennial.ports.tables import Stored
 from perennial.workflows import claims, renew, vault_state
-from perennial.workflows.sight import LEASE, fleet_row
-from tests.memory.stage import Stage
+from perennial.workflows.sight import LEASE
 from tests.workflows.looks import DAY, HOUR, NOW, SELF, WWW
 from tests.workflows.racing import raced
+from tests.workflows.rows import rewrite_fleet, rewrite_vault
 from tests.workflows.scripted import DUE, REASON, claimed, sight_of, steps_taken, the_claim, waits, young
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
-
-
-def switch(on: Stage, why: str) -> None:
-    """Turn the fleet's switch."""
-    stored = fleet_row(on.world())
-    on.tables.fleet.save(Stored(replace(stored.value, switch_off=why), stored.etag))
-
-
-def close(on: Stage, **columns: object) -> None:
-    """Change columns of the vault's row."""
-    stored = vault_state.row_of(on.world(), "kv-orders")
-    row = replace(stored.value, **columns)  # type: ignore[arg-type]  # columns by name
-    on.tables.vaults.save(Stored(row, stored.etag))
 
 
 def test_a_claim_that_another_inserted_is_the_others() -> None:
@@ -200,7 +186,7 @@ def test_the_switch_stops_an_effect_before_its_intent_is_saved(step: Step) -> No
     """For a minute, with the switch's own words; also where the settings no longer name the vault."""
     on = young()
     claimed(on)
-    switch(on, "a migration")
+    rewrite_fleet(on, switch_off="a migration")
     sight, script = sight_of(on, waits(step))
     renew.take_steps(sight, DUE)
     assert len(script.asked) == 1
@@ -214,7 +200,7 @@ def test_the_switch_stops_an_effect_before_its_intent_is_saved(step: Step) -> No
     assert row.waiting is not None
     assert (row.waiting.code, row.waiting.facts) == (ReasonCode.KILL_SWITCH, {"why": "a migration"})
     assert sight.fleet.value.switch_off == "a migration"
-    switch(on, "")
+    rewrite_fleet(on, switch_off="")
     sight, _ = sight_of(on, waits(step))
     sight.world = replace(sight.world, settings=replace(on.settings, vaults={}))
     renew.take_steps(sight, DUE)
@@ -227,7 +213,7 @@ def test_a_closed_vault_stops_an_effect_until_it_opens() -> None:
     """Not a wait that needs no effect."""
     on = young()
     claimed(on)
-    close(on, closed_until=NOW + HOUR, closures=1, closed_why="forbidden: no role")
+    rewrite_vault(on, closed_until=NOW + HOUR, closures=1, closed_why="forbidden: no role")
     sight, script = sight_of(on, waits(Step.MERGING))
     renew.take_steps(sight, DUE)
     row = the_claim(on)
@@ -243,7 +229,7 @@ def test_only_a_create_takes_the_vaults_turn() -> None:
     """A merge makes no key."""
     on = young()
     claimed(on)
-    close(on, next_create=NOW + 30 * SECOND)
+    rewrite_vault(on, next_create=NOW + 30 * SECOND)
     sight, script = sight_of(on, waits(Step.MERGING), waits(Step.WAITING, DAY))
     renew.take_steps(sight, DUE)
     assert len(script.asked) == 2

@@ -13,14 +13,13 @@ from perennial.model.decision import Mode
 from perennial.model.history import HistoryKind, Record
 from perennial.model.reasons import ReasonCode
 from perennial.model.renewal import Checkpoint, Outcome, Step
-from perennial.ports.tables import Stored
 from perennial.workflows import renew, vault_state
-from perennial.workflows.sight import LEASE, Sight, fleet_row
+from perennial.workflows.sight import LEASE, Sight
 from tests.memory.stage import Stage
 from tests.workflows.looks import DAY, HOUR, NOW
+from tests.workflows.rows import rewrite, rewrite_fleet, written
 from tests.workflows.scripted import DUE, REASON, Scripted, claimed, sight_of, the_claim, waits, young
 from tests.workflows.test_failing import at_work
-from tests.workflows.test_sight import rewrite
 
 NEW = "c" * 32
 
@@ -82,8 +81,7 @@ def test_a_version_from_before_the_claim_ends_it_at_its_own_beginning() -> None:
 
 def recovered(on: Stage) -> list[dict[str, object]]:
     """Return the data of the notices of a recovery."""
-    rows = on.tables.deliveries.all()  # type: ignore[attr-defined]  # the memory's
-    return [json.loads(row.body) for row in rows if row.kind == "renewal-recovered"]
+    return written(on, "renewal-recovered")
 
 
 @pytest.mark.parametrize(
@@ -172,8 +170,7 @@ def test_nothing_is_tidied_where_nothing_may_be_written() -> None:
     sight.world = replace(sight.world, settings=replace(on.settings, vaults={"kv-orders": Mode.OBSERVE}))
     renew.tidy(sight)
     on, sight, script = untidy()
-    stored = fleet_row(on.world())
-    on.tables.fleet.save(Stored(replace(stored.value, switch_off="a migration"), stored.etag))
+    rewrite_fleet(on, switch_off="a migration")
     renew.tidy(sight)
     assert script.abandoned == []
     on, sight, script = untidy()

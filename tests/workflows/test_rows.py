@@ -18,6 +18,7 @@ from perennial.workflows import vault_state
 from perennial.workflows.sight import fleet_row
 from tests.memory.stage import Stage
 from tests.workflows.looks import DAY, HOUR, NOW, SELF, WWW, stage
+from tests.workflows.rows import rewrite, rewrite_fleet, rewrite_vault
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 
@@ -58,7 +59,9 @@ def test_the_history_of_a_renewal() -> None:
     issued = only(on, HistoryKind.ISSUED)
     assert (issued.version, issued.new_version, issued.trigger) == (old.id, new.id, ReasonCode.DUE)
     assert (issued.actor, issued.thumbprint) == ("perennial", new.leaf.sha256)
-    assert issued.seconds == (on.claims("www")[0].closed - NOW).total_seconds()  # type: ignore[operator]  # it is closed
+    closed = on.claims("www")[0].closed
+    assert closed is not None
+    assert issued.seconds == (closed - NOW).total_seconds()
 
 
 def test_the_claim_and_the_certificate_after_a_renewal() -> None:
@@ -81,9 +84,7 @@ def test_a_persons_renewal_is_in_a_persons_name() -> None:
     entry = on.look("www")
     assert entry.version is not None
     request = Asked(reason="key", actor="ada", at=NOW, version=entry.version.id, force=True)
-    stored = on.tables.inventory.get("kv-orders", "www")
-    assert stored is not None
-    on.tables.inventory.save(replace(stored, value=replace(stored.value, request=request)))
+    rewrite(on, request=request)
     on.look("www")
     on.run(5 * MINUTE)
     (claim,) = on.claims("www")
@@ -95,8 +96,7 @@ def test_a_persons_renewal_is_in_a_persons_name() -> None:
 def test_an_automatic_renewal_is_counted_and_a_new_day_begins_at_one() -> None:
     """For the brake, by day."""
     on = stage()
-    stored = fleet_row(on.world())
-    on.tables.fleet.save(replace(stored, value=replace(stored.value, day=NOW.date() - DAY, renewals_today=7)))
+    rewrite_fleet(on, day=NOW.date() - DAY, renewals_today=7)
     on.look("www")
     fleet = fleet_row(on.world()).value
     assert (fleet.day, fleet.renewals_today) == (NOW.date(), 1)
@@ -130,8 +130,7 @@ def test_a_refusal_closes_the_vaults_row_and_a_success_opens_it(
     """Why, since when, until when, and looked at again then; afterwards only the instant of the closure stays."""
     on = stage()
     world = on.world()
-    first = vault_state.row_of(world, "kv-orders")
-    far = on.tables.vaults.save(replace(first, value=replace(first.value, next_check=NOW + DAY)))
+    far = rewrite_vault(on, next_check=NOW + DAY)
     closed = vault_state.refused(world, far, error, NOW)
     row = vault_row(on)
     assert closed.value == row

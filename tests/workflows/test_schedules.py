@@ -6,23 +6,22 @@ import json
 import logging
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from perennial.model.certificate import CertificateRef
 from perennial.model.decision import Mode
 from perennial.model.history import HistoryKind, Record, VaultWalk, WalkState
-from perennial.model.inventory import VaultRow
 from perennial.model.messages import Nudge, Walk
 from perennial.model.notices import Delivery, DeliveryState, NoticeKind
-from perennial.ports.tables import Stored
-from perennial.workflows import due, sweep, vault_state, walk
+from perennial.workflows import due, sweep, walk
 from perennial.workflows.prune import ROWS_A_TICK
-from perennial.workflows.sight import fleet_row
 from perennial.workflows.world import World
 from tests.memory.queue import MemoryQueues
 from tests.memory.stage import Stage
 from tests.workflows.racing import raced
+from tests.workflows.rows import rewrite_fleet, rewrite_vault
 from tests.workflows.walking import (
     BOTH,
     DAY,
@@ -50,7 +49,7 @@ def tick(on: Stage, world: World | None = None) -> MemoryQueues:
     return queues
 
 
-def put_delivery(on: Stage, subject: str, **columns: object) -> None:
+def put_delivery(on: Stage, subject: str, **columns: Any) -> None:
     """Put a delivery there."""
     row = Delivery(
         subject=subject,
@@ -61,20 +60,7 @@ def put_delivery(on: Stage, subject: str, **columns: object) -> None:
         body="{}",
         time=on.now,
     )
-    on.tables.deliveries.put(replace(row, **columns))  # type: ignore[arg-type]  # columns by name
-
-
-def rewrite_vault(on: Stage, **columns: object) -> VaultRow:
-    """Change columns of the vault's row."""
-    stored = vault_state.row_of(on.world(), ORDERS)
-    row = replace(stored.value, **columns)  # type: ignore[arg-type]  # columns by name
-    return on.tables.vaults.save(Stored(row, stored.etag)).value
-
-
-def rewrite_fleet(on: Stage, **columns: object) -> None:
-    """Change columns of the fleet's row."""
-    stored = fleet_row(on.world())
-    on.tables.fleet.save(Stored(replace(stored.value, **columns), stored.etag))  # type: ignore[arg-type]  # by name
+    on.tables.deliveries.put(replace(row, **columns))
 
 
 def test_a_vaults_notices_are_queued_when_its_row_is_due() -> None:

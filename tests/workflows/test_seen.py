@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -20,6 +21,7 @@ from perennial.workflows.sight import Sight, gather
 from tests.memory.stage import Stage
 from tests.memory.tables import memory_tables
 from tests.workflows.looks import DAY, HOUR, NOW, SELF, WWW, stage
+from tests.workflows.rows import rewrite
 from tests.workflows.signed_stage import place
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
@@ -27,19 +29,12 @@ AUTO = replace(SELF, action=LifetimeAction.AUTO_RENEW, trigger_percentage=80)
 OURS = {RENEWAL_TAG: "a" * 32, INSTANCE_TAG: "perennial"}
 
 
-def sight_of(on: Stage, **columns: object) -> Sight:
+def sight_of(on: Stage, **columns: Any) -> Sight:
     """Return a look that has read the rows and not yet the vault; `columns` are written into the row before."""
     on.look("www")
     if columns:
         rewrite(on, **columns)
     return gather(on.world(), Look(certificate=WWW, cause="test"))
-
-
-def rewrite(on: Stage, **columns: object) -> None:
-    """Change columns of the certificate's row."""
-    stored = on.tables.inventory.get("kv-orders", "www")
-    assert stored is not None
-    on.tables.inventory.save(replace(stored, value=replace(stored.value, **columns)))  # type: ignore[arg-type]  # by name
 
 
 def read(on: Stage, sight: Sight) -> Entry:

@@ -9,8 +9,9 @@ from perennial.model.certificate import INSTANCE_TAG, RENEWAL_TAG
 from tests.memory.authority import SlowAuthority
 from tests.memory.stage import Stage
 from tests.workflows.looks import DAY, HOUR, NOW, WWW, stage
+from tests.workflows.rows import rewrite
 from tests.workflows.signed_stage import place, signed_stage, window
-from tests.workflows.test_seen import MINUTE, read, rewrite, sight_of
+from tests.workflows.test_seen import MINUTE, read, sight_of
 
 
 def test_what_a_ca_said_of_the_version_before_is_forgotten() -> None:

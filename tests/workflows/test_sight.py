@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,8 @@ from perennial.ports.tables import Stored
 from perennial.workflows.sight import Sight, fleet_row, gather, must_read, renewal_policy
 from tests.memory.stage import Stage
 from tests.workflows.looks import DAY, HOUR, NOW, WWW, stage
+from tests.workflows.racing import Over
+from tests.workflows.rows import rewrite
 
 OTHER = "f" * 32
 
@@ -33,18 +36,10 @@ def hinted(on: Stage, *, version: str = "", sha1: str = "") -> Sight:
     return gather(on.world(), Look(certificate=WWW, cause="test", version=version, sha1=sha1))
 
 
-def rewrite(on: Stage, **columns: object) -> Entry:
-    """Change columns of the certificate's row."""
-    stored = on.tables.inventory.get("kv-orders", "www")
-    assert stored is not None
-    row = replace(stored.value, **columns)  # type: ignore[arg-type]  # columns by name
-    return on.tables.inventory.save(Stored(row, stored.etag)).value
-
-
-def claim(on: Stage, replacing: str, **columns: object) -> Renewal:
+def claim(on: Stage, replacing: str, **columns: Any) -> Renewal:
     """Put a claim there."""
     made = Renewal(certificate=WWW, replacing=replacing, issuer="vault", opened=NOW - DAY, next_step=NOW, earliest=NOW)
-    row = replace(made, **columns)  # type: ignore[arg-type]  # columns by name
+    row = replace(made, **columns)
     on.tables.renewals.put(row)
     return row
 
@@ -68,9 +63,8 @@ def test_another_look_that_inserts_the_row_first_has_the_word() -> None:
     """Found by nobody and yet there: all of it again."""
     on = stage(events=False)
     world = on.world()
-    table = world.tables.inventory
 
-    class Late:
+    class Late(Over[Entry]):
         """An inventory that shows nothing, and in which another is faster."""
 
         def get(self, partition: str, key: str) -> None:
@@ -78,10 +72,10 @@ def test_another_look_that_inserts_the_row_first_has_the_word() -> None:
 
         def insert(self, row: Entry) -> Stored[Entry] | None:
             """Find another's row."""
-            table.put(row)
-            return table.insert(row)
+            self.put(row)
+            return super().insert(row)
 
-    late = replace(world, tables=replace(world.tables, inventory=Late()))  # type: ignore[arg-type]  # two methods do
+    late = replace(world, tables=replace(world.tables, inventory=Late(world.tables.inventory)))
     with pytest.raises(Changed):
         gather(late, Look(certificate=WWW, cause="test"))
 

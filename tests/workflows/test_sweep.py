@@ -16,6 +16,7 @@ from perennial.model.reasons import ReasonCode
 from perennial.workflows import sweep as sweeping
 from perennial.workflows.walk_end import totals
 from tests.memory.stage import Stage
+from tests.workflows.rows import rewrite_vault
 from tests.workflows.walking import (
     BOTH,
     DAY,
@@ -121,9 +122,7 @@ def test_a_closed_vault_is_not_sent_on() -> None:
     """Its walk waits for the vault and costs nothing until then."""
     on = stage(*named(3))
     tick = begin(on)
-    row = on.tables.vaults.get("vault", ORDERS)
-    assert row is not None
-    on.tables.vaults.save(replace(row, value=replace(row.value, closed_until=on.now + HOUR, closures=1)))
+    rewrite_vault(on, closed_until=on.now + HOUR, closures=1)
     on.queues.sent.clear()
     on.run(50 * MINUTE)
     assert (sent_walks(on), on.vaults.calls["page"]) == ([], 0)

@@ -15,6 +15,7 @@ from perennial.model.reasons import ReasonCode
 from perennial.model.renewal import Asked, Outcome, Step
 from tests.memory.authority import SlowAuthority
 from tests.memory.stage import Stage
+from tests.workflows.rows import rewrite
 from tests.workflows.test_crash import DAY, NOW, SELF, WWW
 
 UNKNOWN = replace(SELF, issuer="Unknown")
@@ -206,9 +207,7 @@ def test_a_merge_that_a_firewall_refused_is_made_again() -> None:
 def ask(on: Stage, **changes: bool) -> None:
     """Let a person ask for a renewal now."""
     on.run(timedelta(seconds=1))
-    stored = on.tables.inventory.get("kv-orders", "www")
-    assert stored is not None
     version = on.vaults.versions(WWW)[-1].id
     asked = Asked(reason="mended", actor="ada", at=on.now, version=version, **changes)
-    on.tables.inventory.save(replace(stored, value=replace(stored.value, request=asked, read_at=on.now)))
+    rewrite(on, request=asked, read_at=on.now)
     on.look("www", "requested")

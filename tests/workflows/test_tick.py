@@ -11,8 +11,8 @@ import pytest
 
 from perennial.model.inventory import Entry
 from perennial.model.messages import Nudge, Walk
-from perennial.ports.tables import Stored
 from tests.workflows.racing import raced
+from tests.workflows.rows import rewrite
 from tests.workflows.test_schedules import tick
 from tests.workflows.walking import BOTH, DAY, HOUR, MINUTE, ORDERS, SECOND, named, stage
 
@@ -21,9 +21,7 @@ def test_a_row_that_another_tick_took_costs_the_others_nothing() -> None:
     """It is left out, and the next row's look is not put off for it."""
     on = stage(*named(3))
     for name in named(3):
-        stored = on.tables.inventory.get(ORDERS, name)
-        assert stored is not None
-        on.tables.inventory.save(Stored(replace(stored.value, next_check=on.now - SECOND), stored.etag))
+        rewrite(on, name, next_check=on.now - SECOND)
     queues = tick(on, raced(on.world(), "inventory"))
     looks = [(one, delay) for one, delay in queues.sent if not isinstance(one, Nudge | Walk)]
     assert [delay for _, delay in looks] == [timedelta(0), SECOND]
@@ -34,9 +32,7 @@ def test_the_line_of_a_tick_counts_by_vault(caplog: pytest.LogCaptureFixture) ->
     """Vaults without a look are left out."""
     on = stage(*named(2), vaults=BOTH)
     for name in named(2):
-        stored = on.tables.inventory.get(ORDERS, name)
-        assert stored is not None
-        on.tables.inventory.save(Stored(replace(stored.value, next_check=on.now), stored.etag))
+        rewrite(on, name, next_check=on.now)
     with caplog.at_level(logging.INFO, logger="perennial"):
         tick(on)
     assert {"event": "find-due", "queued": {ORDERS: 2}} in [json.loads(text) for text in caplog.messages]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -26,17 +27,17 @@ def told() -> Scene:
     return scene
 
 
-def rewrite(scene: Scene, **columns: object) -> Delivery:
+def rewrite(scene: Scene, **columns: Any) -> Delivery:
     """Change columns of the one delivery."""
-    row = replace(scene.only(), **columns)  # type: ignore[arg-type]  # columns by name
+    row = replace(scene.only(), **columns)
     scene.tables.deliveries.put(row)
     return row
 
 
-def close(scene: Scene, until: datetime, **columns: object) -> None:
+def close(scene: Scene, until: datetime, **columns: Any) -> None:
     """Close the subscription."""
     closed = replace(scene.subscription("orders"), closed_until=until, closures=1)
-    scene.put(replace(closed, **columns))  # type: ignore[arg-type]  # columns by name
+    scene.put(replace(closed, **columns))
 
 
 @pytest.mark.parametrize("column", ["lease_until", "next_attempt"])
@@ -220,10 +221,10 @@ def test_giving_way_sees_to_the_next_turn() -> None:
         ({}, DeliveryState.DELIVERED),
     ],
 )
-def test_what_a_sibling_does_to_an_older_version(columns: dict[str, object], outcome: DeliveryState) -> None:
+def test_what_a_sibling_does_to_an_older_version(columns: dict[str, Any], outcome: DeliveryState) -> None:
     """A newer version that was delivered supersedes; one that may have arrived holds up; all else leaves it alone."""
     scene, older, newer = two_versions()
-    scene.tables.deliveries.put(replace(newer, **columns))  # type: ignore[arg-type]  # columns by name
+    scene.tables.deliveries.put(replace(newer, **columns))
     scene.deliver(older)
     assert next(one for one in scene.deliveries() if one.key == older.key).state is outcome
 

@@ -6,16 +6,17 @@ import json
 import logging
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from perennial.errors import Forbidden, Throttled, Unreachable, VaultError
 from perennial.model.inventory import VaultRow
-from perennial.ports.tables import Stored
 from perennial.workflows import vault_state
 from tests.memory.stage import Stage
 from tests.workflows.looks import DAY, HOUR, NOW, stage
 from tests.workflows.racing import raced
+from tests.workflows.rows import rewrite_vault
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 FORBIDDEN = Forbidden("kv-orders", "no role", code="ForbiddenByRbac")
@@ -24,13 +25,6 @@ FORBIDDEN = Forbidden("kv-orders", "no role", code="ForbiddenByRbac")
 def row_of(on: Stage) -> VaultRow:
     """Return the vault's row."""
     return vault_state.row_of(on.world(), "kv-orders").value
-
-
-def rewrite(on: Stage, **columns: object) -> Stored[VaultRow]:
-    """Change columns of the vault's row."""
-    stored = vault_state.row_of(on.world(), "kv-orders")
-    row = replace(stored.value, **columns)  # type: ignore[arg-type]  # columns by name
-    return on.tables.vaults.save(Stored(row, stored.etag))
 
 
 def trouble(on: Stage) -> list[dict[str, object]]:
@@ -70,7 +64,7 @@ def test_being_throttled_is_told_nobody() -> None:
 def test_a_refusal_while_it_is_closed_is_the_same_occasion_and_another_kind_a_new_one() -> None:
     """In a row nothing more is told; two occasions never share an id, whatever came first."""
     on = stage(events=False)
-    stored = rewrite(on)
+    stored = rewrite_vault(on)
     for number, error in enumerate((FORBIDDEN, FORBIDDEN, Unreachable("kv-orders", "DNS"))):
         on.now = NOW + number * HOUR
         stored = vault_state.refused(on.world(), stored, error, on.now)
@@ -83,7 +77,7 @@ def test_a_refusal_while_it_is_closed_is_the_same_occasion_and_another_kind_a_ne
 def test_a_refusal_of_a_request_that_began_before_the_closure_changes_nothing() -> None:
     """Not the row, not its ETag; one that began at that second counts."""
     on = stage(events=False)
-    stored = rewrite(on, closed_at=NOW, closed_until=NOW + MINUTE, closures=1)
+    stored = rewrite_vault(on, closed_at=NOW, closed_until=NOW + MINUTE, closures=1)
     assert vault_state.refused(on.world(), stored, FORBIDDEN, NOW - SECOND) is stored
     assert trouble(on) == []
     on.now = NOW + 2 * MINUTE
@@ -93,7 +87,7 @@ def test_a_refusal_of_a_request_that_began_before_the_closure_changes_nothing() 
 def test_a_closed_vault_is_probed_when_it_opens_and_not_later_than_it_was_due() -> None:
     """Its own row comes at that instant, unless it comes before."""
     on = stage(events=False)
-    stored = rewrite(on, next_check=NOW + MINUTE)
+    stored = rewrite_vault(on, next_check=NOW + MINUTE)
     assert vault_state.refused(on.world(), stored, FORBIDDEN, NOW).value.next_check == NOW + MINUTE
     assert vault_state.closed(row_of(on), NOW + 15 * MINUTE - SECOND)
     assert not vault_state.closed(row_of(on), NOW + 15 * MINUTE)
@@ -103,14 +97,14 @@ def test_a_long_answer_is_cut() -> None:
     """A row holds 500 characters of it."""
     on = stage(events=False)
     error = Forbidden("kv-orders", "x" * 900, code="ForbiddenByRbac")
-    vault_state.refused(on.world(), rewrite(on), error, NOW)
+    vault_state.refused(on.world(), rewrite_vault(on), error, NOW)
     assert row_of(on).closed_why == f"forbidden: {'x' * 900}"[:500]
 
 
 def test_a_refusal_whose_save_was_late_closes_what_is_there_now() -> None:
     """What another wrote stays, and it is told once."""
     on = stage(events=False)
-    stored = rewrite(on)
+    stored = rewrite_vault(on)
     world = raced(on.world(), "vaults", lambda row: replace(row, listed=7))
     vault_state.refused(world, stored, FORBIDDEN, NOW)
     assert (row_of(on).listed, row_of(on).closures, row_of(on).closed_until) == (7, 1, NOW + 15 * MINUTE)
@@ -120,24 +114,24 @@ def test_a_refusal_whose_save_was_late_closes_what_is_there_now() -> None:
 def test_a_success_whose_save_was_late_leaves_the_word_to_the_other() -> None:
     """The row as the other wrote it is what the look goes on with."""
     on = stage(events=False)
-    stored = rewrite(on, closed_until=NOW, closures=1)
+    stored = rewrite_vault(on, closed_until=NOW, closures=1)
     world = raced(on.world(), "vaults", lambda row: replace(row, closures=3))
     assert vault_state.succeeded(world, stored).value.closures == 3
     assert row_of(on).closures == 3
 
 
 @pytest.mark.parametrize("columns", [{"closures": 1}, {"closed_until": NOW}])
-def test_a_success_opens_whatever_is_left_of_a_closure(columns: dict[str, object]) -> None:
+def test_a_success_opens_whatever_is_left_of_a_closure(columns: dict[str, Any]) -> None:
     """Either column of it."""
     on = stage(events=False)
-    assert vault_state.succeeded(on.world(), rewrite(on, **columns)).value == row_of(on)
+    assert vault_state.succeeded(on.world(), rewrite_vault(on, **columns)).value == row_of(on)
     assert (row_of(on).closed_until, row_of(on).closures) == (None, 0)
 
 
 def test_a_turn_that_another_took_at_this_instant_is_a_second_later() -> None:
     """One create a second, over all instances; the turn that was taken stands in the row."""
     on = stage(events=False)
-    rewrite(on, next_create=NOW - DAY)
+    rewrite_vault(on, next_create=NOW - DAY)
     assert vault_state.take_turn(raced(on.world(), "vaults"), "kv-orders") == NOW + SECOND
     assert row_of(on).next_create == NOW - DAY
     assert vault_state.take_turn(on.world(), "kv-orders") is None
@@ -148,7 +142,7 @@ def test_a_closure_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     """Which vault, why, until when, and the vault's words."""
     on = stage(events=False)
     with caplog.at_level(logging.WARNING, logger="perennial"):
-        vault_state.refused(on.world(), rewrite(on), Throttled("kv-orders", "slow down", retry_after=HOUR), NOW)
+        vault_state.refused(on.world(), rewrite_vault(on), Throttled("kv-orders", "slow down", retry_after=HOUR), NOW)
     (line,) = [one for one in map(json.loads, caplog.messages) if one["event"] == "vault-closed"]
     assert line == {
         "event": "vault-closed",

@@ -12,10 +12,10 @@ from perennial.errors import Changed
 from perennial.model.certificate import CertificateRef, Listed
 from perennial.model.history import WalkState
 from perennial.model.ids import inverted
-from perennial.model.inventory import Entry
 from perennial.model.messages import Look
 from perennial.workflows.walk_page import change
 from tests.memory.stage import Stage
+from tests.workflows.rows import rewrite
 from tests.workflows.walking import (
     DAY,
     HOUR,
@@ -170,9 +170,7 @@ def test_an_unfinished_item_is_no_change() -> None:
 def test_a_row_that_nobody_looked_at_in_time_becomes_a_look(late: timedelta) -> None:
     """A row that was due an hour ago is queued, and leased as find_due leases; what came due since is find_due's to pace."""
     on = stage(*named(3))
-    stored = on.tables.inventory.get(ORDERS, WWW.name)
-    assert stored is not None
-    on.tables.inventory.save(replace(stored, value=replace(stored.value, next_check=on.now - late)))
+    rewrite(on, WWW.name, next_check=on.now - late)
     step(on, begin(on))
     missed = late >= HOUR
     assert looks(on) == [(WWW.name, "sweep: overdue")] * missed
@@ -192,9 +190,7 @@ def test_a_lost_near_expiry_event_is_made_up_for_by_the_sweep(spoil: Callable[[S
 def test_rules_are_evaluated_on_rows() -> None:
     """Without a read, a walk opens what has become true since the last look."""
     on = stage(*named(3))
-    stored = on.tables.inventory.get(ORDERS, WWW.name)
-    assert stored is not None
-    on.tables.inventory.save(replace(stored, value=replace(stored.value, owner="")))
+    rewrite(on, WWW.name, owner="")
     tick = begin(on)
     step(on, tick)
     assert on.tables.findings.get(ORDERS, f"{WWW.name}:no-owner") is not None
@@ -205,10 +201,7 @@ def test_rules_are_evaluated_on_rows() -> None:
 def test_one_bad_row_does_not_hold_up_the_others(spoil: Callable[[Stage], None]) -> None:
     """A row that cannot be judged is counted as failed; the rest is checked."""
     on = stage(*named(3))
-    stored = on.tables.inventory.get(ORDERS, WWW.name)
-    assert stored is not None
-    broken: Entry = replace(stored.value, tags={"perennial-renew": 5})  # type: ignore[dict-item]  # what no vault sends
-    on.tables.inventory.save(replace(stored, value=broken))
+    broken = rewrite(on, WWW.name, tags={"perennial-renew": 5})  # what no vault sends
     on.vaults.set_tags(WWW, broken.tags)
     tick = begin(on)
     spoil(on)

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -15,9 +16,8 @@ from perennial.model.certificate import CertificateRef
 from perennial.model.decision import Mode
 from perennial.model.history import VaultWalk, WalkState
 from perennial.model.ids import inverted
-from perennial.model.inventory import Entry, VaultRow
+from perennial.model.inventory import VaultRow
 from perennial.model.messages import Look
-from perennial.ports.tables import Stored
 from perennial.workflows import walk_end
 from perennial.workflows.gone import NEVER
 from perennial.workflows.names_seen import NamesSeen
@@ -25,6 +25,7 @@ from perennial.workflows.sight import fleet_row, renewal_policy
 from perennial.workflows.world import World
 from tests.memory.stage import Stage
 from tests.workflows.racing import raced
+from tests.workflows.rows import rewrite, rewrite_fleet
 from tests.workflows.walking import (
     BOTH,
     DAY,
@@ -44,18 +45,10 @@ from tests.workflows.walking import (
 WWW = CertificateRef(ORDERS, "cert-00001")
 
 
-def rewrite(on: Stage, name: str, **columns: object) -> Entry:
-    """Change columns of a certificate's row."""
-    stored = on.tables.inventory.get(ORDERS, name)
-    assert stored is not None
-    row = replace(stored.value, **columns)  # type: ignore[arg-type]  # columns by name
-    return on.tables.inventory.save(Stored(row, stored.etag)).value
-
-
-def finish(on: Stage, listed: list[str], world: World | None = None, **columns: object) -> VaultWalk:
+def finish(on: Stage, listed: list[str], world: World | None = None, **columns: Any) -> VaultWalk:
     """End a walk that has seen these names."""
     begun = VaultWalk(tick=on.now, vault=ORDERS, started=on.now, state=WalkState.WALKING)
-    row = replace(begun, **columns)  # type: ignore[arg-type]  # columns by name
+    row = replace(begun, **columns)
     on.tables.sweeps.put(row)
     stored = on.tables.sweeps.get(inverted(row.tick), ORDERS)
     assert stored is not None
@@ -179,8 +172,7 @@ def test_a_sweep_with_an_open_walk_is_not_settled(state: WalkState) -> None:
 def test_vaults_beside_those_of_the_settings_make_no_sweep_less_whole() -> None:
     """A vault that has left the settings may still have a row; the first sweep is noted where there was none."""
     on = stage()
-    stored = fleet_row(on.world())
-    on.tables.fleet.save(Stored(replace(stored.value, last_sweep=None), stored.etag))
+    rewrite_fleet(on, last_sweep=None)
     for vault in (ORDERS, "kv-before"):
         on.tables.sweeps.put(VaultWalk(tick=on.now, vault=vault, state=WalkState.WHOLE))
     walk_end.settle(on.world(), on.now)
@@ -197,16 +189,14 @@ def test_vaults_beside_those_of_the_settings_make_no_sweep_less_whole() -> None:
         ({}, None, False),
     ],
 )
-def test_which_rows_a_walk_may_call_missing(
-    columns: Mapping[str, object], started: timedelta | None, gone: bool
-) -> None:
+def test_which_rows_a_walk_may_call_missing(columns: Mapping[str, Any], started: timedelta | None, gone: bool) -> None:
     """Those that were there when it began, and were not gone before."""
     on = stage(*named(2))
     before = on.now - DAY
     if "gone_before" in columns:
         rewrite(on, WWW.name, gone=before)
     else:
-        rewrite(on, WWW.name, **{name: on.now + span for name, span in columns.items()})  # type: ignore[operator]
+        rewrite(on, WWW.name, **{name: on.now + span for name, span in columns.items()})
     finish(on, [named(2)[0]], started=None if started is None else on.now + started)
     entry = on.entry(WWW.name)
     assert (entry.gone is not None) is gone

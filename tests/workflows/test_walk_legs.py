@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,12 +15,12 @@ from perennial.model.certificate import CertificateRef
 from perennial.model.history import VaultWalk, WalkState
 from perennial.model.inventory import VaultRow
 from perennial.model.messages import Walk
-from perennial.ports.tables import Stored
-from perennial.workflows import vault_state, walk
+from perennial.workflows import walk
 from perennial.workflows.names_seen import NamesSeen
 from perennial.workflows.walk_page import Counts
 from tests.memory.stage import Stage
 from tests.workflows.racing import raced
+from tests.workflows.rows import rewrite_vault
 from tests.workflows.walking import (
     BOTH,
     HOUR,
@@ -39,20 +39,20 @@ from tests.workflows.walking import (
 )
 
 
-def change(on: Stage, row: VaultWalk, **columns: object) -> VaultWalk:
+def change(on: Stage, row: VaultWalk, **columns: Any) -> VaultWalk:
     """Rewrite a walk's row."""
-    changed = replace(row, **columns)  # type: ignore[arg-type]  # columns by name
+    changed = replace(row, **columns)
     on.tables.sweeps.put(changed)
     return changed
 
 
-def at_the_first_page(on: Stage, tick: object) -> list[VaultWalk]:
+def at_the_first_page(on: Stage, tick: datetime) -> list[VaultWalk]:
     """Note the walk's row as it stands at the first call to the vault."""
     seen: list[VaultWalk] = []
 
     def on_call(method: str, vault: str, name: str) -> None:
         if not seen:
-            seen.append(walk_of(on, tick))  # type: ignore[arg-type]  # the tick
+            seen.append(walk_of(on, tick))
 
     on.vaults.on_call = on_call
     return seen
@@ -126,8 +126,7 @@ def test_a_closed_vault_gives_the_row_back() -> None:
     on = stage(*named(3))
     tick = begin(on)
     change(on, walk_of(on, tick), seen=4, place="2", lease_until=on.now + MINUTE)
-    stored = vault_state.row_of(on.world(), ORDERS)
-    on.tables.vaults.save(Stored(replace(stored.value, closed_until=on.now + HOUR, closures=1), stored.etag))
+    rewrite_vault(on, closed_until=on.now + HOUR, closures=1)
     step(on, tick)
     row = walk_of(on, tick)
     assert (row.state, row.lease_until, row.seen, row.place) == (WalkState.QUEUED, None, 4, "2")

@@ -6,6 +6,7 @@ import json
 import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -15,13 +16,14 @@ from perennial.model.findings import Finding, Severity
 from perennial.model.inventory import Entry
 from perennial.model.messages import Look
 from perennial.model.renewal import Checkpoint, Renewal, Step
-from perennial.ports.tables import FINDINGS, Stored
+from perennial.ports.tables import FINDINGS
 from perennial.workflows import vault_state
 from perennial.workflows.sight import fleet_row, renewal_policy
 from perennial.workflows.walk_page import Beside, Counts, PageWalk, change, renewals_a_day
 from perennial.workflows.world import World
 from tests.memory.stage import Stage
 from tests.workflows.racing import raced
+from tests.workflows.rows import rewrite
 from tests.workflows.test_ahead import Counting
 from tests.workflows.walking import DAY, HOUR, MINUTE, ORDERS, SECOND, named, stage
 
@@ -29,15 +31,7 @@ NAME = named(1)[0]
 REF = CertificateRef(ORDERS, NAME)
 
 
-def rewrite(on: Stage, **columns: object) -> Entry:
-    """Change columns of the certificate's row."""
-    stored = on.tables.inventory.get(ORDERS, NAME)
-    assert stored is not None
-    row = replace(stored.value, **columns)  # type: ignore[arg-type]  # columns by name
-    return on.tables.inventory.save(Stored(row, stored.etag)).value
-
-
-def listed(entry: Entry, **changes: object) -> Listed:
+def listed(entry: Entry, **changes: Any) -> Listed:
     """Return the item that shows what the row knows, but for some changes."""
     version = entry.version
     assert version is not None
@@ -51,13 +45,13 @@ def listed(entry: Entry, **changes: object) -> Listed:
         not_after=version.not_after,
         tags=entry.tags,
     )
-    return replace(item, **changes)  # type: ignore[arg-type]  # columns by name
+    return replace(item, **changes)
 
 
-def page(on: Stage, *items: Listed, before: int = 0, world: World | None = None, **vault: object) -> Counts:
+def page(on: Stage, *items: Listed, before: int = 0, world: World | None = None, **vault: Any) -> Counts:
     """Walk a page; `before`: looks that the walk had queued; `vault`: columns of the vault's row."""
     at = world or on.world()
-    row = replace(vault_state.row_of(at, ORDERS).value, **vault)  # type: ignore[arg-type]  # columns by name
+    row = replace(vault_state.row_of(at, ORDERS).value, **vault)
     policy = renewal_policy(at, ORDERS, fleet_row(at).value)
     return PageWalk(at, row, policy, Beside.of(at, ORDERS), before).take(items)
 
@@ -82,7 +76,7 @@ def test_a_look_is_sent_with_what_the_list_shows() -> None:
 def test_what_was_to_be_read_earlier_stays_so() -> None:
     """Neither instant is moved back; one whose clock has come is asked for by the walk too."""
     on = stage(NAME)
-    rewrite(on, read_at=on.now - DAY, next_check=on.now)
+    rewrite(on, NAME, read_at=on.now - DAY, next_check=on.now)
     page(on, listed(on.entry(NAME), sha1="0" * 40))
     entry = on.entry(NAME)
     assert (entry.read_at, entry.next_check) == (on.now - DAY, on.now)
@@ -102,7 +96,7 @@ def test_a_read_that_is_on_its_way_is_counted_and_not_asked_for(
 ) -> None:
     """It must be read by now, and a look is to come."""
     on = stage(NAME)
-    rewrite(on, read_at=on.now + read_at, next_check=on.now + next_check)
+    rewrite(on, NAME, read_at=on.now + read_at, next_check=on.now + next_check)
     counts = page(on, listed(on.entry(NAME), sha1="0" * 40))
     assert (dict(counts.skipped), counts.checked) == ({"another version": 1}, 0)
     assert len(looks(on)) == counts.queued == asked
@@ -118,7 +112,7 @@ def test_the_longest_delay_is_an_hour() -> None:
 def test_what_is_gone_and_listed_again_is_read_whatever_else() -> None:
     """Its row asks for a look even if one seems to be on its way; until then it asks for no renewals."""
     on = stage(NAME)
-    rewrite(on, gone=on.now - HOUR, read_at=on.now - HOUR, next_check=on.now + DAY)
+    rewrite(on, NAME, gone=on.now - HOUR, read_at=on.now - HOUR, next_check=on.now + DAY)
     counts = page(on, listed(on.entry(NAME)))
     assert [look.cause for look, _ in looks(on)] == ["sweep: listed again"]
     assert counts.expected == 0.0
@@ -143,7 +137,7 @@ def test_a_race_that_shows_nothing_new_any_more_asks_for_nothing() -> None:
     """The other's write was the look that read it."""
     on = stage(NAME)
     before = on.entry(NAME)
-    rewrite(on, tags={"old": "tag"})
+    rewrite(on, NAME, tags={"old": "tag"})
     world = raced(on.world(), "inventory", lambda row: replace(row, tags=before.tags))
     counts = page(on, listed(before), world=world)
     assert looks(on) == []
@@ -153,13 +147,13 @@ def test_a_race_that_shows_nothing_new_any_more_asks_for_nothing() -> None:
 def test_an_overdue_row_is_leased_for_an_hour_after_its_look() -> None:
     """Out of find_due's way; a row that is written meanwhile is looked at by somebody."""
     on = stage(NAME)
-    rewrite(on, next_check=on.now - HOUR)
+    rewrite(on, NAME, next_check=on.now - HOUR)
     counts = page(on, listed(on.entry(NAME)), before=250)
     assert looks(on) == [(Look(certificate=REF, cause="sweep: overdue"), 10 * SECOND)]
     assert on.entry(NAME).next_check == on.now + 10 * SECOND + HOUR
     assert (counts.queued, counts.checked) == (1, 1)
     on.queues.sent.clear()
-    rewrite(on, next_check=on.now - HOUR)
+    rewrite(on, NAME, next_check=on.now - HOUR)
     counts = page(on, listed(on.entry(NAME)), world=raced(on.world(), "inventory"))
     assert (looks(on), counts.queued, counts.checked) == ([], 0, 1)
 
@@ -168,7 +162,7 @@ def test_an_overdue_row_is_leased_for_an_hour_after_its_look() -> None:
 def test_findings_open_silently_until_the_vaults_summary(told: bool) -> None:
     """Then each is told; it belongs to the certificate's owner."""
     on = stage(NAME)
-    rewrite(on, owner="")
+    rewrite(on, NAME, owner="")
     counts = page(on, listed(on.entry(NAME)), baseline_told=told)
     stored = on.tables.findings.get(ORDERS, f"{NAME}:no-owner")
     assert stored is not None
@@ -222,7 +216,7 @@ def test_another_mode_asks_for_looks_at_what_it_changes(mode_seen: str, left: in
         entry.version, not_before=on.now + (left - 90) * DAY, not_after=on.now + left * DAY, created=on.now - DAY
     )
     observed(on)
-    rewrite(on, version=version)
+    rewrite(on, NAME, version=version)
     page(on, listed(on.entry(NAME)), mode_seen=mode_seen)
     assert [look.cause for look, _ in looks(on)] == ([cause] if cause else [])
 
@@ -231,7 +225,7 @@ def test_a_row_without_a_reason_has_a_look_before_it() -> None:
     """It was never decided about, so nothing is compared."""
     on = stage(NAME)
     observed(on)
-    rewrite(on, reason=None)
+    rewrite(on, NAME, reason=None)
     assert page(on, listed(on.entry(NAME)), mode_seen="renew").failed == 0
     assert looks(on) == []
 
@@ -251,7 +245,7 @@ def test_the_claim_is_part_of_what_the_rules_judge() -> None:
         earliest=on.now + DAY,
         checkpoint=Checkpoint(Step.WAITING),
     )
-    rewrite(on, version=version, claim=version.id)
+    rewrite(on, NAME, version=version, claim=version.id)
     assert page(on, listed(on.entry(NAME))).failed == 0
     assert on.tables.findings.get(ORDERS, f"{NAME}:pending-operation-too-old") is None
     on.tables.renewals.put(claim)

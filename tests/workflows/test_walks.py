@@ -11,9 +11,10 @@ import pytest
 
 from perennial.errors import PerennialError
 from perennial.model.decision import Mode
-from perennial.model.renewal import Outcome, Step
-from perennial.ports.tables import Tables
+from perennial.model.renewal import Outcome, Renewal, Step
+from perennial.ports.tables import Stored, Tables
 from tests.memory.stage import Stage
+from tests.workflows.racing import Over
 from tests.workflows.test_crash import DAY, NOW, SELF, WWW, assert_all_is_well, by_vault
 
 SLOW = timedelta(minutes=13)  # longer than the lease
@@ -83,17 +84,19 @@ def test_a_holder_that_wakes_after_its_lease_sends_nothing(spoil: Callable[[Stag
     """Paused with its machine between its intent and its create, until another look has renewed: its create would be one too many."""
     on = by_vault()
     spoil(on)
-    saved = on.tables.renewals.save
     meanwhile = once(lambda: _others_go_on(on))
 
-    def slow(row: Any) -> Any:
-        """Save, and sleep after the first intent."""
-        stored = saved(row)
-        if row.value.checkpoint.step is Step.SENDING:
-            meanwhile()
-        return stored
+    class Slow(Over[Renewal]):
+        """Claims after whose first intent the holder sleeps."""
 
-    on.tables.renewals.save = slow  # type: ignore[method-assign]  # the memory's table, made slow
+        def save(self, row: Stored[Renewal]) -> Stored[Renewal]:
+            """Save, and sleep."""
+            stored = super().save(row)
+            if row.value.checkpoint.step is Step.SENDING:
+                meanwhile()
+            return stored
+
+    on.tables = replace(on.tables, renewals=Slow(on.tables.renewals))
     on.look("www")
     assert len(on.vaults.creates) == 1, "who wakes after its lease sends nothing"
     on.run(timedelta(days=2))
