@@ -19,13 +19,6 @@ type Check = Callable[[Case], Decision | None]
 FOR_A_PERSON = frozenset({ReasonCode.FOREIGN_PENDING, ReasonCode.SIGNATURE_NEEDED})
 
 
-def due_date(seen: Snapshot, policy: RenewalPolicy, now: datetime) -> datetime | None:
-    """Return when a certificate is due, whoever may renew it; None where it has no finished version."""
-    if seen.current is None or seen.current.leaf is None:
-        return None
-    return Case(seen, seen.current, policy, now).due_at
-
-
 def closing(case: Case) -> Decision | None:
     """The replaced version is no longer current: close its claim first."""
     renewal = case.seen.renewal

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 PREFIX = "perennial-"
 VAULT_ISSUER = "vault"  # Key Vault itself, with the issuer of the certificate's policy
@@ -68,7 +69,12 @@ def _issuers(text: str) -> tuple[str, ...]:
 
 def wishes(tags: Mapping[str, str]) -> Wishes:
     """Read the tags of a certificate; names are compared without case."""
-    mine = {name.lower().removeprefix(PREFIX): (name, text.strip()) for name, text in tags.items() if _ours(name)}
+    return _read(tuple(item for item in tags.items() if _ours(item[0])))
+
+
+@lru_cache(maxsize=2048)  # a look asks some ten times, and a fleet's certificates carry much the same tags
+def _read(tags: tuple[tuple[str, str], ...]) -> Wishes:
+    mine = {name.lower().removeprefix(PREFIX): (name, text.strip()) for name, text in tags}
     faults = [f"{name}: no such tag; known are {_known()}" for key, (name, _) in mine.items() if key not in KNOWN]
 
     def read[T](key: str, parse: Callable[[str], T], default: T) -> T:

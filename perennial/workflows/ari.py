@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from perennial.decisions.case import Case
 from perennial.decisions.tags import VAULT_ISSUER
 from perennial.decisions.windows import instant_in, says_revoked
 from perennial.errors import IssuerError
@@ -50,7 +49,7 @@ def ca_of(sight: Sight) -> str:
     version = entry.version
     if sight.gone or version is None or version.leaf is None or not version.leaf.ari_id or now >= version.not_after:
         return ""
-    case = Case(sight.snapshot(), version, sight.policy(), now)
+    case = sight.case
     known = case.policy.authorities
     if entry.issued_through in known:
         return entry.issued_through

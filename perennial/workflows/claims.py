@@ -31,7 +31,7 @@ def hold(sight: Sight, decision: Renew) -> Stored[Renewal] | None:
     if stored is not None and stored.value.replacing == current.id:
         row = replace(stored.value, held_until=now + LEASE, stepped=now)
         if row.is_open:
-            row = _still_its_turn(sight, row, Case(sight.snapshot(), current, sight.policy(), now))
+            row = _still_its_turn(sight, row, sight.case)
             if row.checkpoint.step is Step.CLAIMED and not row.failures:  # whoever claimed may have died before it told
                 _record_claim(sight, row, decision)
             return world.tables.renewals.save(Stored(row, stored.etag))
@@ -98,7 +98,7 @@ def _record_claim(sight: Sight, row: Renewal, decision: Renew) -> None:
 def _new_claim(sight: Sight, current: Version, decision: Renew) -> Renewal:
     now, asked = sight.world.now, sight.entry.request
     request = asked if asked and asked.version == current.id else None
-    case = Case(sight.snapshot(), current, sight.policy(), now)
+    case = sight.case
     return Renewal(
         certificate=sight.ref,
         replacing=current.id,

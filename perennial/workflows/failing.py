@@ -11,7 +11,7 @@ from perennial.decisions.backoff import renewal_wait
 from perennial.decisions.case import Case, written
 from perennial.decisions.failover import Life, Turn
 from perennial.decisions.renewal import refusal_of
-from perennial.errors import Changed, DnsError, IssuerError, VaultError
+from perennial.errors import DnsError, IssuerError, VaultError
 from perennial.log import warn
 from perennial.model.history import HistoryKind
 from perennial.model.renewal import Checkpoint, Outcome, Renewal, Step, Waiting
@@ -22,7 +22,7 @@ from perennial.workflows.sight import Sight
 
 def fail(sight: Sight, failure: IssuerError) -> None:
     """Take a rung of the ladder, hand over to the next issuer, or give up for good."""
-    row, now, case = claims.held(sight).value, sight.world.now, _case(sight)
+    row, now, case = claims.held(sight).value, sight.world.now, sight.case
     by_ca = row.checkpoint.step is Step.SIGNING  # what the vault refuses it would refuse every CA
     if not by_ca:
         turn = None if failure.permanent else Turn(row.issuer)
@@ -35,7 +35,7 @@ def fail(sight: Sight, failure: IssuerError) -> None:
 
 def keeps_waiting(sight: Sight, waiting: Waiting) -> bool:
     """Hand over from an issuer that answered a late step with another wait; False: it has its time still, or nobody else is left."""
-    now, case = sight.world.now, _case(sight)
+    now, case = sight.world.now, sight.case
     if waiting.until <= now or waiting.checkpoint.step is not Step.SIGNING:
         return False
     return _hand_over(
@@ -45,7 +45,7 @@ def keeps_waiting(sight: Sight, waiting: Waiting) -> bool:
 
 def waited_enough(sight: Sight) -> bool:
     """Hand over from an issuer whose wait was cut short, without asking it before its time; the wait goes on where nobody else is left."""
-    row, now, case = claims.held(sight).value, sight.world.now, _case(sight)
+    row, now, case = claims.held(sight).value, sight.world.now, sight.case
     cut = row.next_step <= now < row.earliest  # earlier than that a person wants it asked
     if row.checkpoint.step is not Step.SIGNING or not cut:
         return False
@@ -57,7 +57,7 @@ def waited_enough(sight: Sight) -> bool:
 
 def no_longer_than(sight: Sight, row: Renewal, until: datetime) -> datetime:
     """Cut a wait for a CA short at the instant when another would take over."""
-    case = _case(sight)
+    case = sight.case
     if row.checkpoint.step is not Step.SIGNING:
         return until
     late = failover.patience_ends(row, _life(case))
@@ -79,7 +79,7 @@ def _write_down(sight: Sight, failure: IssuerError, turn: Turn | None) -> None:
     world, now, row = sight.world, sight.world.now, claims.held(sight).value
     failed = _counted(row, failure, now)
     if turn is None:
-        after = replace(failed, outcome=Outcome.GIVEN_UP, closed=now, refused_for=refusal_of(_case(sight)))
+        after = replace(failed, outcome=Outcome.GIVEN_UP, closed=now, refused_for=refusal_of(sight.case))
     elif turn.issuer == row.issuer:
         wait = renewal_wait(world.settings.renewal_ladder, failed.turn_failures, failure.retry_after)
         after = replace(failed, next_step=now + wait.ladder, earliest=now + wait.under_floor)
@@ -145,12 +145,6 @@ def _undo(sight: Sight, row: Renewal) -> None:
         issuer.abandon(replace(row, requests=()), sight.world.now)
     except (IssuerError, VaultError, DnsError) as error:
         warn("not-abandoned", certificate=str(sight.ref), issuer=row.issuer, error=str(error))
-
-
-def _case(sight: Sight) -> Case:
-    if sight.entry.version is None:
-        raise Changed
-    return Case(sight.snapshot(), sight.entry.version, sight.policy(), sight.world.now)
 
 
 def _life(case: Case) -> Life:

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import msgspec
 
 from perennial.decisions import lifetimes
-from perennial.decisions.case import Case, managed
-from perennial.decisions.renewal import decide, due_date
+from perennial.decisions.case import managed
+from perennial.decisions.renewal import decide
 from perennial.decisions.tags import wishes
 from perennial.errors import Changed
 from perennial.log import line
@@ -131,11 +131,12 @@ def _remember(sight: Sight, decision: Decision) -> None:
     kind, reason = kind_of(decision), decision.reason
     changed = entry.decision != kind or entry.reason is None or entry.reason.code is not reason.code
     since = now if changed or entry.since is None else entry.since
-    entry = replace(entry, drifted_at=_drifted_at(sight))
-    sight.entry = entry
-    due_at = due_date(sight.snapshot(), sight.policy(), now)
+    drifted_at = _drifted_at(sight)
+    if drifted_at != entry.drifted_at:  # the due date depends on it
+        sight.entry = replace(entry, drifted_at=drifted_at)
+    due_at = sight.case.due_at if entry.version and entry.version.leaf else None
     asked = sight.renewal is not None and unanswered(sight.renewal.value) is not None
-    sight.entry = replace(entry, decision=kind, reason=reason, since=since, due_at=due_at, awaits_signature=asked)
+    sight.entry = replace(sight.entry, decision=kind, reason=reason, since=since, due_at=due_at, awaits_signature=asked)
     if changed and reason.code is not ReasonCode.HELD:  # that another look is at work is news to nobody
         version = entry.version.id if entry.version else ""
         step = f"{kind}:{reason.code}"
@@ -144,11 +145,9 @@ def _remember(sight: Sight, decision: Decision) -> None:
 
 def _drifted_at(sight: Sight) -> datetime | None:
     """Return since when it is not what its policy and tags ask for, where a renewal may change that."""
-    entry, now = sight.entry, sight.world.now
-    if entry.version is None:
+    if sight.entry.version is None or not sight.case.drifted:
         return None
-    case = Case(sight.snapshot(), entry.version, sight.policy(), now)
-    return (entry.drifted_at or now) if case.drifted else None
+    return sight.entry.drifted_at or sight.world.now
 
 
 def _check_rules(sight: Sight) -> None:

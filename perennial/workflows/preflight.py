@@ -72,5 +72,5 @@ def _case(sight: Sight) -> Case | None:
     version = sight.entry.version
     if sight.gone or version is None or version.leaf is None:
         return None
-    case = Case(sight.snapshot(), version, sight.policy(), sight.world.now)
+    case = sight.case
     return case if case.signed and case.wishes.renew is not False else None

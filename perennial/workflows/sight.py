@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from perennial.decisions.case import Case
 from perennial.decisions.tags import VAULT_ISSUER
 from perennial.errors import Changed
 from perennial.model.certificate import CertificateRef
@@ -39,6 +41,8 @@ class Sight:
     read: bool = False  # the vault was read in this look
     gone: bool = False
     did: list[str] = field(default_factory=list)  # for the log line
+    _case: Case | None = None  # as the rows stood when it was asked for last
+    _case_of: tuple[object, ...] = ()  # those rows
 
     @property
     def ref(self) -> CertificateRef:
@@ -49,6 +53,17 @@ class Sight:
     def closed(self) -> bool:
         """Whether the vault is to be left alone."""
         return vault_state.closed(self.vault.value, self.world.now)
+
+    @property
+    def case(self) -> Case:
+        """The case of its current version; what follows from it is worked out once, until a row changes. Raises Changed where there is none."""
+        if self.entry.version is None:
+            raise Changed
+        of = self.entry, self.renewal, self.fleet, self.gone
+        if self._case is None or any(map(operator.is_not, of, self._case_of)):
+            self._case = Case(self.snapshot(), self.entry.version, self.policy(), self.world.now)
+            self._case_of = of
+        return self._case
 
     def snapshot(self) -> Snapshot:
         """Return all that a decision may know."""

@@ -6,7 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from perennial.decisions.renewal import decide, due_date
+from perennial.decisions.case import Case
+from perennial.decisions.renewal import decide
 from perennial.model.certificate import CertificateRef, IssuancePolicy, IssuerClass, Leaf, Version
 from perennial.model.decision import kind_of
 from perennial.model.history import HistoryKind, Record
@@ -86,7 +87,7 @@ def stock(
     decision = decide(seen, rules, world.now)
     entry = replace(
         entry,
-        due_at=due_date(seen, rules, world.now),
+        due_at=Case(seen, current, rules, world.now).due_at,
         decision=kind_of(decision),
         reason=decision.reason,
         since=NOW - DAY,

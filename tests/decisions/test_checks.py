@@ -10,7 +10,7 @@ import pytest
 
 from perennial.decisions import renewal
 from perennial.decisions.case import Case
-from perennial.decisions.renewal import decide, due_date, refused_for
+from perennial.decisions.renewal import decide, refused_for
 from perennial.model.certificate import IssuerClass, Leaf
 from perennial.model.decision import AskHuman, Decision, LeaveAlone, Renew, RenewalPolicy, Snapshot, WaitUntil
 from perennial.model.reasons import Reason, ReasonCode
@@ -55,11 +55,10 @@ def public(left: timedelta = DUE) -> Snapshot:
 
 
 def test_what_is_not_there_is_asked_for_in_a_week_and_what_is_unfinished_in_a_day() -> None:
-    """Neither has a due date."""
+    """Neither asks for anything sooner."""
     missing, unfinished = snapshot(DUE, current=None), snapshot(DUE, current=version(DUE, leaf=None))
     assert decide(missing, RENEW, NOW) == LeaveAlone(Reason(ReasonCode.GONE), NOW + 7 * DAY)
     assert decide(unfinished, RENEW, NOW) == LeaveAlone(Reason(ReasonCode.UNFINISHED), NOW + DAY)
-    assert due_date(missing, RENEW, NOW) is due_date(unfinished, RENEW, NOW) is None
 
 
 def test_the_due_date_is_the_one_decided_by() -> None:
@@ -67,7 +66,7 @@ def test_the_due_date_is_the_one_decided_by() -> None:
     seen = snapshot(YOUNG)
     decision = decide(seen, RENEW, NOW)
     assert isinstance(decision, WaitUntil)
-    assert decision.next_check == due_date(seen, RENEW, NOW)
+    assert decision.next_check == Case(seen, version(YOUNG), RENEW, NOW).due_at
 
 
 @pytest.mark.parametrize(
