@@ -37,9 +37,12 @@ PROVIDERS: Mapping[str, Callable[[], ProviderKind]] = {
 
 
 def check(zone: ZoneSetting) -> list[str]:
-    """Say what is wrong with a zone's provider and options, each with the field before it (`options.server: …`); empty: nothing."""
+    """Say what is wrong with a zone's provider and options, each with the field before it (`options.server: …`); empty: nothing.
+
+    What was given is not quoted: it may be a secret at the wrong place, and goes to a log.
+    """
     if zone.provider not in PROVIDERS:
-        return [f"provider: {zone.provider!r} is none of {', '.join(PROVIDERS)}"]
+        return [f"provider: is none of {', '.join(PROVIDERS)}"]
     options = PROVIDERS[zone.provider]().options
     known = ", ".join(options)
     faults = [f"options.{name}: unknown; {zone.provider} takes {known}" for name in zone.options if name not in options]

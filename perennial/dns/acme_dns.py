@@ -111,7 +111,7 @@ def _https(value: str) -> str:
         good = good and parts.port != 0
     except ValueError:
         good = False
-    return "" if good else f"{value!r} is no https address, such as https://auth.example.com"
+    return "" if good else "is no https address, such as https://auth.example.com"
 
 
 KIND = ProviderKind(

@@ -155,7 +155,7 @@ def _make(setting: ZoneSetting, tools: Tools) -> ZoneProvider:
 
 def _part_of_path(value: str) -> str:
     good = value.replace("-", "").replace("_", "").replace(".", "").replace("(", "").replace(")", "").isalnum()
-    return "" if good else f"{value!r} has a sign that no such name has"
+    return "" if good else "has a sign that no such name has"
 
 
 KIND = ProviderKind(

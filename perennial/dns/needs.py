@@ -33,7 +33,7 @@ class Option:
 
     what: str  # in a few words, for the text that says it is missing
     needed: bool = True
-    wrong: Callable[[str], str] = _anything  # says what is wrong with a value; empty: nothing
+    wrong: Callable[[str], str] = _anything  # says what is wrong with a value, and does not quote it; empty: nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +56,6 @@ def whole_number(low: int, high: int) -> Callable[[str], str]:
 
     def wrong(value: str) -> str:
         good = value.isascii() and value.isdigit() and low <= int(value[:12]) <= high
-        return "" if good else f"{value!r} is not a whole number from {low} to {high}"
+        return "" if good else f"is not a whole number from {low} to {high}"
 
     return wrong

@@ -178,12 +178,12 @@ def _server_fault(value: str) -> str:
     try:
         host_and_port(value)
     except ValueError:
-        return f"{value!r} is no host, and no host:port"
+        return "is no host, and no host:port"
     return ""
 
 
 def _algorithm_fault(value: str) -> str:
-    return "" if value in ALGORITHMS else f"{value!r} is none of {', '.join(ALGORITHMS)}"
+    return "" if value in ALGORITHMS else f"is none of {', '.join(ALGORITHMS)}"
 
 
 KIND = ProviderKind(

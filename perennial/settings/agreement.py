@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from perennial.model.authority import AuthorityKind, AuthoritySetting
 from perennial.model.zones import ZoneSetting
 from perennial.settings.objects import where
+from perennial.settings.readers import size
 
 PREFIX = "PERENNIAL_"
 SECRET_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,62}")
@@ -49,9 +50,9 @@ def _of_provider(place: int, fault: str) -> str:
 
 def _secret(setting: str, place: str, name: str, environ: Mapping[str, str]) -> Iterator[str]:
     if not SECRET_NAME.fullmatch(name):
-        return  # told of already, and not quoted: it may be the secret itself
-    if not environ.get(SECRETS + name, "").strip():
-        yield f"{PREFIX}{setting} {place}: {SECRETS}{name} is missing; add it, in Azure as a Key Vault reference"
+        return  # told of already
+    if not environ.get(SECRETS + name, "").strip():  # a secret of capitals and digits would look like the name of one
+        yield f"{PREFIX}{setting} {place}: the {SECRETS}NAME that it names is missing; add it, in Azure as a Key Vault reference"
 
 
 def _keys(
@@ -72,7 +73,7 @@ def _issuers(
     if "authorities" not in values and environ.get(f"{PREFIX}AUTHORITIES", "").strip():
         return  # told of already
     known = [one.name for one in authorities]
-    for name in values.get("issuers", ()):
+    for place, name in enumerate(values.get("issuers", ()), 1):
         if name not in known:
             fix = f"write one of {', '.join(known)}" if known else f"add it to {PREFIX}AUTHORITIES"
-            yield f"{PREFIX}ISSUERS names {name!r}, which no CA of {PREFIX}AUTHORITIES is called; {fix}"
+            yield f"{PREFIX}ISSUERS word {place} ({size(name)}) is the name of no CA in {PREFIX}AUTHORITIES; {fix}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from difflib import get_close_matches
+from enum import Enum
 from typing import Any, get_type_hints
 
-from perennial.settings.readers import Wrong
+from perennial.settings.readers import Wrong, size
 
 
 class Objects:
@@ -64,7 +65,10 @@ class Objects:
         try:
             return {name: msgspec.convert(value, type=hint)}
         except msgspec.ValidationError as error:
-            self.fault(place, name, f"is of the wrong kind ({error})", "see docs/acme.md for its form")
+            if isinstance(value, str) and isinstance(hint, type) and issubclass(hint, Enum):  # msgspec quotes these
+                self.fault(place, name, f"is none that there is ({size(value)})", f"write one of {', '.join(hint)}")
+            else:
+                self.fault(place, name, f"is of the wrong kind ({error})", "see docs/acme.md for its form")
             return {}
 
     def ended(self) -> None:

@@ -8,8 +8,8 @@ from perennial.settings.catalog import CATALOG, Setting
 HEAD = """# Settings
 
 Every setting is an environment variable (in Azure: an app setting of the function app). They are read and checked once, when the app starts; what is
-wrong is listed in one message, with the variable, the problem and the fix. A variable that is set to nothing counts as not set, and an unknown one
-that begins with `PERENNIAL_` is refused, since it is most likely misspelt. Durations are a number and `s`, `m`, `h` or `d`.
+wrong is listed in one message, with the variable, the problem and the fix, never the value. A variable that is set to nothing counts as not set, and
+an unknown one that begins with `PERENNIAL_` is refused, since it is most likely misspelt. Durations are a number and `s`, `m`, `h` or `d`.
 
 This page is made from `perennial/settings/catalog.py` by `python -m perennial.settings > docs/settings.md`.
 

@@ -1,4 +1,7 @@
-"""How the text of a setting becomes its value. What cannot be read raises Wrong, with the problem and the fix."""
+"""How the text of a setting becomes its value. What cannot be read raises Wrong, with the problem and the fix.
+
+No fault quotes what was given: it goes to a log, and may be a secret at the wrong place. It says where, and how long that is.
+"""
 
 from __future__ import annotations
 
@@ -38,20 +41,26 @@ class Wrong(Exception):
         return wrong
 
 
+def size(text: str) -> str:
+    """Say of a text that is not quoted how long it is."""
+    return f"{len(text)} character{'s' * (len(text) != 1)}"
+
+
 def vaults(text: str) -> Mapping[str, Mode]:
     """Read the fleet: names with their modes."""
     found: dict[str, Mode] = {}
+    places: dict[str, int] = {}
     problems: list[str] = []
-    for word in text.split():
+    for place, word in enumerate(text.split(), 1):
         name, _, mode = word.lower().partition("=")
         if not VAULT_NAME.fullmatch(name):
-            problems.append(
-                f"{name!r} is not the name of a vault (3 to 24 letters, digits and single dashes; not an address)"
-            )
+            what = "is not the name of a vault: 3 to 24 letters, digits and single dashes; not an address"
+            problems.append(f"word {place} ({size(name)}) {what}")
         elif name in found:
-            problems.append(f"{name} is named twice")
+            problems.append(f"word {place} names the same vault as word {places[name]}")
         elif mode not in ("", *Mode):
-            problems.append(f"{name} has the mode {mode!r}")
+            problems.append(f"word {place} has a mode that is none ({size(mode)})")
+        places.setdefault(name, place)
         found[name] = Mode(mode) if mode in tuple(Mode) else Mode.OBSERVE
     if problems:
         raise Wrong(", ".join(problems), "write each vault once, as name, name=observe or name=renew")
@@ -59,8 +68,11 @@ def vaults(text: str) -> Mapping[str, Mode]:
 
 
 def https_url(text: str) -> str:
-    """Read an endpoint, without its last slash. A wrong one is not quoted: it may hold a key."""
-    parts = urlsplit(text)
+    """Read an endpoint, without its last slash."""
+    try:
+        parts = urlsplit(text)
+    except ValueError as error:
+        raise Wrong("is not an https address", "write https:// and a host") from error
     if parts.scheme != "https" or not parts.hostname:
         raise Wrong("is not an https address", "write https:// and a host")
     if parts.query or parts.fragment or parts.username or parts.password:
@@ -73,7 +85,9 @@ def https_url(text: str) -> str:
 def client_id(text: str) -> str:
     """Read the client id of an identity."""
     if not GUID.fullmatch(text.lower()):
-        raise Wrong(f"{text!r} is not a client id", "copy the identity's clientId, a GUID, not its name or object id")
+        raise Wrong(
+            f"is not a client id ({size(text)})", "copy the identity's clientId, a GUID, not its name or object id"
+        )
     return text.lower()
 
 
@@ -81,21 +95,21 @@ def role(text: str) -> str:
     """Read the id of a role's definition: its GUID, or the resource id that ends with it."""
     guid = text.rstrip("/").rpartition("/")[2].lower()
     if not GUID.fullmatch(guid):
-        raise Wrong(f"{text!r} is not the id of a role", "copy the definition's name, a GUID, or its resource id")
+        raise Wrong(f"is not the id of a role ({size(text)})", "copy the definition's name, a GUID, or its resource id")
     return guid
 
 
 def cloud(text: str) -> Cloud:
     """Read the name of a cloud."""
     if text.lower() not in CLOUDS:
-        raise Wrong(f"{text!r} is not a cloud", f"write one of {', '.join(CLOUDS)}")
+        raise Wrong(f"is not a cloud ({size(text)})", f"write one of {', '.join(CLOUDS)}")
     return CLOUDS[text.lower()]
 
 
 def instance(text: str) -> str:
     """Read the name of this installation, which becomes the value of a tag."""
     if not INSTANCE_NAME.fullmatch(text) or len(text) > 64:
-        raise Wrong(f"{text!r} is not a name", "write lower-case letters, digits and single dashes, 64 at most")
+        raise Wrong(f"is not a name ({size(text)})", "write lower-case letters, digits and single dashes, 64 at most")
     return text
 
 
@@ -109,7 +123,7 @@ def schedule(text: str) -> str:
     # NCRONTAB knows no last day, nearest weekday, nth weekday, `?` or weekday 7; cronsim does.
     weekdays = WEEKDAYS.sub("0", fields[5])
     if not PLAIN_FIELD.fullmatch(fields[3]) or not PLAIN_FIELD.fullmatch(weekdays):
-        raise Wrong(f"{text!r} uses L, W, # or ?", "name days by number, and weekdays by number or three letters")
+        raise Wrong("uses L, W, # or ?", "name days by number, and weekdays by number or three letters")
     if re.search(r"(?<!/)\b7\b", weekdays):
         raise Wrong("the weekday 7 is not known to Azure Functions", "write 0 for Sunday")
     if not fields[3].startswith("*") and not fields[5].startswith("*"):
@@ -119,7 +133,7 @@ def schedule(text: str) -> str:
     try:
         next(CronSim(text, datetime(2026, 1, 1, tzinfo=UTC)))
     except (CronSimError, StopIteration) as error:
-        raise Wrong(f"{text!r} is not a schedule ({error or 'it never comes'})", "as in 0 0 3 * * *") from error
+        raise Wrong(f"is not a schedule ({error or 'it never comes'})", "as in 0 0 3 * * *") from error
     return " ".join(fields)
 
 
@@ -129,10 +143,10 @@ def duration(least: timedelta) -> Callable[[str], timedelta]:
     def read(text: str) -> timedelta:
         match = re.fullmatch(r"(\d{1,6})([smhd])", text.lower())
         if not match:
-            raise Wrong(f"{text!r} is not a duration", "write a number and s, m, h or d, as in 36h")
+            raise Wrong(f"is not a duration ({size(text)})", "write a number and s, m, h or d, as in 36h")
         span = timedelta(**{UNITS[match[2]]: int(match[1])})
         if span < least:
-            raise Wrong(f"{text} is too short", f"at least {written(least)}")
+            raise Wrong("is too short", f"at least {written(least)}")
         return span
 
     return read
@@ -142,21 +156,21 @@ def ladder(text: str) -> tuple[timedelta, ...]:
     """Read the waits between attempts; the last is repeated without end. The clock that looks for what is due is the finest step."""
     rungs = tuple(map(duration(timedelta(seconds=1)), text.split()))
     if any(later < earlier for earlier, later in pairwise(rungs)):
-        raise Wrong(f"{text!r} goes down again", "let each wait be as long as the one before, or longer")
+        raise Wrong("goes down again", "let each wait be as long as the one before, or longer")
     return rungs
 
 
 def number(text: str) -> int:
     """Read a whole number from 1 on."""
     if not re.fullmatch(r"\d{1,6}", text) or int(text) < 1:
-        raise Wrong(f"{text!r} is not a whole number from 1 on", "as in 50")
+        raise Wrong(f"is not a whole number from 1 on ({size(text)})", "as in 50")
     return int(text)
 
 
 def flag(text: str) -> bool:
     """Read yes or no."""
     if text.lower() not in ("true", "false"):
-        raise Wrong(f"{text!r} is neither true nor false", "write true or false")
+        raise Wrong(f"is neither true nor false ({size(text)})", "write true or false")
     return text.lower() == "true"
 
 
@@ -165,30 +179,38 @@ def tags(text: str) -> Mapping[str, str]:
     if text.lower() == NOTHING:
         return {}
     pairs = [word.partition("=") for word in text.split()]
-    wrong = [name for name, _, manager in pairs if not name or not manager]
-    if wrong:
-        raise Wrong(f"{', '.join(wrong) or text!r} has no manager", f"write tag=Manager, or {NOTHING}")
+    for place, (name, _, manager) in enumerate(pairs, 1):
+        if not name or not manager:
+            raise Wrong(f"word {place} lacks a tag or its manager", f"write tag=Manager, or {NOTHING}")
     return {name.lower(): manager for name, _, manager in pairs}
 
 
 def names(text: str) -> tuple[str, ...]:
     """Read a list of names, in order, by spaces or commas."""
     found = [word.lower() for word in text.replace(",", " ").split()]
-    twice = sorted({name for name in found if found.count(name) > 1})
-    if twice or not found:
-        raise Wrong(f"{', '.join(twice) or text!r} is named twice" if twice else "names nobody", "write each name once")
+    if not found or len(set(found)) < len(found):
+        raise Wrong("names one twice" if found else "names nobody", "write each name once")
     return tuple(found)
 
 
 def ranges(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
     """Read ranges of addresses."""
     found: list[IPv4Network | IPv6Network] = []
-    for word in text.split():
+    for place, word in enumerate(text.split(), 1):
         try:
             found.append(ip_network(word))
         except ValueError as error:
-            raise Wrong(str(error), "write ranges as in 10.1.0.0/16") from error
+            what = "has host bits set" if _is_range(word) else f"is no range of addresses ({size(word)})"
+            raise Wrong(f"word {place} {what}", "write ranges as in 10.1.0.0/16") from error
     return tuple(found)
+
+
+def _is_range(word: str) -> bool:
+    try:
+        ip_network(word, strict=False)
+    except ValueError:
+        return False
+    return True
 
 
 def written(span: timedelta) -> str:

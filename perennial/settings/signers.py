@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from perennial.model import limits
 from perennial.model.authority import AuthorityKind, AuthoritySetting
 from perennial.settings.agreement import SECRET_NAME
-from perennial.settings.objects import Objects
-from perennial.settings.readers import Wrong, https_url
+from perennial.settings.objects import Objects, where
+from perennial.settings.readers import Wrong, https_url, size
 
 type Fault = tuple[str, str, str]  # member, problem, fix
 
@@ -41,19 +41,21 @@ def authorities(text: str) -> tuple[AuthoritySetting, ...]:
     """Read the CAs. Raises Wrong with every fault."""
     objects = Objects(text, "authorities")
     found = objects.read(AuthoritySetting)
-    names: set[str] = set()
-    accounts: dict[tuple[str, str], str] = {}
+    names: dict[str, int] = {}
+    accounts: dict[tuple[str, str], int] = {}
     for place, one in found:
         for member, problem, fix in _faults(one):
             objects.fault(place, member, problem, fix)
         account = (one.directory.rstrip("/"), one.key or f"acme-{one.name}")
         if one.name in names:
-            objects.fault(place, "name", f"{one.name} is there already", "give each CA a name of its own")
+            other = where("authorities", names[one.name], "name")
+            objects.fault(place, "name", f"is that of {other} already", "give each CA a name of its own")
         elif one.kind is AuthorityKind.ACME and account in accounts:
             fix = "give each a key of its own: whoever rolls it over takes the account from the other"
-            objects.fault(place, "key", f"{accounts[account]} has that key with the same directory", fix)
-        names.add(one.name)
-        accounts.setdefault(account, one.name)
+            other = where("authorities", accounts[account], "")
+            objects.fault(place, "key", f"is that of {other} already, with the same directory", fix)
+        names.setdefault(one.name, place)
+        accounts.setdefault(account, place)
     objects.ended()
     return tuple(one for _, one in found)
 
@@ -62,7 +64,11 @@ def _faults(one: AuthoritySetting) -> Iterator[Fault]:
     if one.name == BY_VAULT:
         yield "name", "vault is the vault's own issuer", "take another name"
     elif not NAME.fullmatch(one.name):
-        yield "name", f"{one.name!r} is not a name", "write lower-case letters, digits and single dashes, 40 at most"
+        yield (
+            "name",
+            f"is not a name ({size(one.name)})",
+            "write lower-case letters, digits and single dashes, 40 at most",
+        )
     plain = AuthoritySetting(name=one.name)
     for kind, members in ONLY.items():
         strange = sorted(name for name in members if getattr(one, name) != getattr(plain, name))
@@ -70,7 +76,7 @@ def _faults(one: AuthoritySetting) -> Iterator[Fault]:
             yield name, f"belongs to the kind {kind}, and this CA's is {one.kind}", "remove it, or correct kind"
     for name in ("profile", "chain", "eab_key_id", "instructions", "root"):
         if len(getattr(one, name)) > 5 * LONGEST or (name != "instructions" and len(getattr(one, name)) > LONGEST):
-            yield name, f"has {len(getattr(one, name))} characters", "shorten it"
+            yield name, f"has {size(getattr(one, name))}", "shorten it"
     if one.kind is AuthorityKind.ACME:
         yield from _acme_faults(one)
 
@@ -86,7 +92,11 @@ def _acme_faults(one: AuthoritySetting) -> Iterator[Fault]:
             yield "directory", problem, fix
     for address in one.contact:
         if not MAILTO.fullmatch(address):
-            yield "contact", f"{address!r} is not a mailto: address", "write mailto:team@example.com, one address each"
+            yield (
+                "contact",
+                f"is not a mailto: address ({size(address)})",
+                "write mailto:team@example.com, one address each",
+            )
     if not one.agree_terms:
         yield (
             "agree_terms",
@@ -94,13 +104,13 @@ def _acme_faults(one: AuthoritySetting) -> Iterator[Fault]:
             "read the CA's terms of service and write true: no account is made without",
         )
     if one.key and not KEY_NAME.fullmatch(one.key):
-        yield "key", f"{one.key!r} is not the name of a key", "write letters, digits and dashes, 127 at most"
+        yield "key", f"is not the name of a key ({size(one.key)})", "write letters, digits and dashes, 127 at most"
     yield from _eab_faults(one)
     yield from _limit_faults(one)
 
 
 def _eab_faults(one: AuthoritySetting) -> Iterator[Fault]:
-    if one.eab_secret and not SECRET_NAME.fullmatch(one.eab_secret):  # not quoted: it may be the key itself
+    if one.eab_secret and not SECRET_NAME.fullmatch(one.eab_secret):
         fix = "put the key into PERENNIAL_SECRET_NAME and write NAME here, in capitals, digits and _"
         yield "eab_secret", "is not the name of a secret", fix
     if bool(one.eab_key_id) != bool(one.eab_secret):
@@ -116,4 +126,4 @@ def _limit_faults(one: AuthoritySetting) -> Iterator[Fault]:
         try:
             limits.read(text)
         except ValueError as error:
-            yield f"limits.{kind}", f"{text!r} is not a limit", str(error)
+            yield f"limits.{kind}", f"is not a limit ({size(text)})", str(error)
