@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,6 +22,7 @@ SELF = IssuancePolicy(
     key_size=256,
     curve="P-256",  # as all of the memory's keys are
 )
+UNKNOWN = replace(SELF, issuer="Unknown")
 
 
 def stage(
@@ -34,13 +36,20 @@ def stage(
     """Return a stage with one old certificate, long there, and one subscriber."""
     made = Stage(NOW, events=events)
     made.subscribe()
-    made.vaults.import_certificate(
-        WWW,
-        NOW + left - lifetime,
-        NOW + left,
-        policy=policy,
-        created=NOW + left - lifetime,
-        quiet=True,
-        **changes,
-    )
+    place(made, left=left, lifetime=lifetime, policy=policy, **changes)
     return made
+
+
+def place(
+    on: Stage,
+    ref: CertificateRef = WWW,
+    *,
+    left: timedelta = 20 * DAY,
+    lifetime: timedelta = 90 * DAY,
+    policy: IssuancePolicy = SELF,
+    **given: Any,
+) -> None:
+    """Put a certificate into its vault that was made long ago; no event tells of it."""
+    end = on.now + left
+    made = end - lifetime
+    on.vaults.import_certificate(ref, made, end, policy=policy, created=made, quiet=True, **given)

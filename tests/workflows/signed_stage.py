@@ -8,21 +8,12 @@ from datetime import timedelta
 from typing import Any
 
 from perennial.model.authority import Suggestion
-from perennial.model.certificate import CertificateRef, IssuancePolicy, IssuerClass, LifetimeAction
+from perennial.model.certificate import CertificateRef, IssuancePolicy, IssuerClass
 from perennial.model.decision import Mode
 from tests.memory.authority import SlowAuthority
 from tests.memory.stage import Stage
-from tests.workflows.looks import DAY, HOUR, NOW, WWW
-
-UNKNOWN = IssuancePolicy(
-    issuer="Unknown",
-    subject="CN=www.example",
-    names=("www.example",),
-    action=LifetimeAction.EMAIL_CONTACTS,
-    key_type="EC",
-    key_size=256,
-    curve="P-256",
-)
+from tests.workflows import looks
+from tests.workflows.looks import DAY, HOUR, NOW, UNKNOWN, WWW
 
 
 def signed_stage(
@@ -54,11 +45,7 @@ def place(
     **given: Any,
 ) -> None:
     """Put a certificate of a private CA into the vault, long before now."""
-    end = on.now + left
-    made = end - lifetime
-    on.vaults.import_certificate(
-        ref, made, end, policy=policy, created=made, quiet=True, issuer_class=IssuerClass.PRIVATE, **given
-    )
+    looks.place(on, ref, left=left, lifetime=lifetime, policy=policy, issuer_class=IssuerClass.PRIVATE, **given)
 
 
 def window(start: timedelta, end: timedelta, *, again: timedelta = 6 * HOUR, explanation: str = "") -> Suggestion:

@@ -142,3 +142,11 @@ class Scene:
         row = self.tables.inventory.get(certificate.vault, certificate.name)
         assert row is not None
         self.tables.inventory.save(replace(row, value=replace(row.value, next_check=until)))
+
+
+def told() -> Scene:
+    """Return a scene in which one notice waits for one subscription."""
+    scene = Scene()
+    scene.subscribe("orders")
+    scene.tell(version_notice(1))
+    return scene

@@ -12,7 +12,7 @@ from perennial.model.history import HistoryKind
 from perennial.model.messages import EventSeen, Look, Nudge, Walk
 from perennial.workflows.abandon import abandon
 from tests.memory.stage import Stage
-from tests.workflows.test_crash import NOW, WWW
+from tests.workflows.looks import NOW, WWW
 
 HOUR = timedelta(hours=1)
 LOOK = Look(certificate=WWW, cause="new-version", version="v", event=EventSeen(id="e", kind="new-version", time=NOW))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -22,7 +22,8 @@ from tests.memory.death import Reaper
 from tests.memory.dns import MemoryDns
 from tests.memory.keys import MemoryKeys
 from tests.memory.stage import Stage
-from tests.workflows.test_crash import DAY, NOW, SELF, WWW, assert_all_is_well
+from tests.workflows.looks import NOW, UNKNOWN, place
+from tests.workflows.test_crash import assert_all_is_well
 
 SPAN = timedelta(hours=3)
 LOOKS = ("get", "read", "select", "serves")  # a signature is none: a request to the CA follows it
@@ -120,18 +121,7 @@ def _stage(authority: MortalAuthority) -> Stage:
     """Return a stage whose certificate asks for the CA by its tag."""
     on = Stage(NOW, vaults={"kv-orders": Mode.RENEW}, authorities={"acme": authority})
     on.subscribe()
-    begun = NOW - 70 * DAY
-    tags = {"perennial-issuer": "acme"}
-    on.vaults.import_certificate(
-        WWW,
-        begun,
-        begun + 90 * DAY,
-        policy=replace(SELF, issuer="Unknown"),
-        created=begun,
-        quiet=True,
-        tags=tags,
-        issuer_class=IssuerClass.PUBLIC,
-    )
+    place(on, policy=UNKNOWN, tags={"perennial-issuer": "acme"}, issuer_class=IssuerClass.PUBLIC)
     return on
 
 

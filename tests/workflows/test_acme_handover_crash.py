@@ -26,7 +26,8 @@ from tests.memory.acme_site import Site
 from tests.memory.death import Reaper
 from tests.memory.dns import MemoryDns
 from tests.memory.stage import Stage
-from tests.workflows.test_crash import DAY, NOW, SELF, WWW, assert_all_is_well
+from tests.workflows.looks import DAY, NOW, SELF, UNKNOWN, WWW, place
+from tests.workflows.test_crash import assert_all_is_well
 
 SPAN = timedelta(minutes=100)
 RECORD = "_acme-challenge.www.example"
@@ -45,17 +46,8 @@ class Played(Stage):
             ca = MemoryCa(f"{name}.example", lambda: self.now, lambda place: self.dns.values[place])
             setting = AuthoritySetting(name=name, directory=ca.directory, agree_terms=True)
             self.sites[name] = Site(setting, ca, self.dns, lambda: self.tables, self.call)
-        begun = NOW - 70 * DAY
-        self.vaults.import_certificate(
-            WWW,
-            begun,
-            begun + 90 * DAY,
-            policy=replace(SELF, issuer="Unknown", names=NAMES),
-            created=begun,
-            quiet=True,
-            tags={"perennial-issuer": " ".join(names)},
-            issuer_class=IssuerClass.PUBLIC,
-        )
+        policy, tags = replace(UNKNOWN, names=NAMES), {"perennial-issuer": " ".join(names)}
+        place(self, policy=policy, tags=tags, issuer_class=IssuerClass.PUBLIC)
 
     def account(self, name: str) -> Account:
         """Return the row of our account with a CA."""
@@ -177,7 +169,9 @@ def assert_ended_well(story: Story, on: Played, *, lost: int, keys_lost: int) ->
         assert len(site.ca.books.accounts) == story.accounts[name]
         assert story.keys[name] <= site.keys.calls["create"] <= story.keys[name] + keys_lost
         row = on.account(name)
-        assert row.key_id == site.keys.get(f"acme-{name}").id  # type: ignore[union-attr]  # it was made
+        key = site.keys.get(f"acme-{name}")
+        assert key is not None
+        assert row.key_id == key.id
         assert (row.gone, row.remake, row.roll, row.next_key_id) == ("", "", "", "")
         assert site.ca.books.accounts[row.url.rpartition("/")[2]].gone is False
     over = {one.id for one in on.history("www") if one.kind is HistoryKind.FAILED_OVER}

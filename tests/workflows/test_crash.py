@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from perennial.errors import IssuerError
-from perennial.model.certificate import CertificateRef, IssuancePolicy, IssuerClass, LifetimeAction
+from perennial.model.certificate import IssuancePolicy, IssuerClass
 from perennial.model.decision import Mode
 from perennial.model.history import HistoryKind
 from perennial.model.reasons import ReasonCode
@@ -17,19 +17,7 @@ from perennial.model.renewal import Outcome
 from tests.memory.authority import SlowAuthority
 from tests.memory.death import Death, Reaper
 from tests.memory.stage import Stage
-
-NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
-DAY = timedelta(days=1)
-WWW = CertificateRef("kv-orders", "www")
-SELF = IssuancePolicy(
-    issuer="Self",
-    subject="CN=www.example",
-    names=("www.example",),
-    action=LifetimeAction.EMAIL_CONTACTS,
-    key_type="EC",
-    key_size=256,
-    curve="P-256",  # as all of the memory's keys are
-)
+from tests.workflows.looks import DAY, NOW, SELF, UNKNOWN, WWW, place
 
 
 @dataclass(frozen=True)
@@ -46,13 +34,10 @@ def _stage(
 ) -> Stage:
     on = Stage(NOW, vaults={"kv-orders": Mode.RENEW}, authorities={"slow": authority} if authority else {})
     on.subscribe()
-    on.vaults.import_certificate(
-        WWW,
-        NOW + left - 90 * DAY,
-        NOW + left,
+    place(
+        on,
+        left=left,
         policy=policy,
-        created=NOW + left - 90 * DAY,
-        quiet=True,
         tags={f"perennial-{name}": text for name, text in tags.items()},
         issuer_class=IssuerClass.SELF_SIGNED if policy.issuer == "Self" else IssuerClass.PRIVATE,
     )
@@ -66,12 +51,12 @@ def by_vault() -> Stage:
 
 def through_csr() -> Stage:
     """Return a stage whose certificate a CA renews in three looks over two days."""
-    return _stage(replace(SELF, issuer="Unknown"), authority=SlowAuthority(), issuer="slow")
+    return _stage(UNKNOWN, authority=SlowAuthority(), issuer="slow")
 
 
 def handed_over() -> Stage:
     """Return a stage whose first CA refuses for good, so that the second of the list takes over."""
-    on = _stage(replace(SELF, issuer="Unknown"), authority=SlowAuthority(), issuer="first, slow")
+    on = _stage(UNKNOWN, authority=SlowAuthority(), issuer="first, slow")
     refusal = IssuerError("account-gone", "no such account", permanent=True)
     on.authorities = {"first": SlowAuthority(refuses=refusal), **on.authorities}
     return on

@@ -13,17 +13,9 @@ from perennial.model.inventory import FLEET
 from perennial.model.notices import FLEET_SUBJECT, Delivery, DeliveryState, NoticeKind, subject_of, subject_of_vault
 from perennial.ports.tables import Stored
 from perennial.workflows import deliver, notices
-from tests.workflows.telling import DAY, FAR, HOUR, MINUTE, START, WEB, Scene, version_notice
+from tests.workflows.telling import DAY, FAR, HOUR, MINUTE, START, WEB, Scene, told, version_notice
 
 SUBJECT = subject_of(WEB)
-
-
-def told() -> Scene:
-    """Return a scene in which one notice waits for one subscription."""
-    scene = Scene()
-    scene.subscribe("orders")
-    scene.tell(version_notice(1))
-    return scene
 
 
 def test_a_delivery_ends_with_the_answer() -> None:

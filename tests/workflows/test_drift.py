@@ -15,8 +15,8 @@ from perennial.ports.tables import Query
 from perennial.workflows.api import forecast
 from perennial.workflows.api.http import Request
 from tests.memory.stage import Stage
-from tests.workflows.looks import DAY, HOUR, NOW, WWW
-from tests.workflows.signed_stage import UNKNOWN, signed_stage
+from tests.workflows.looks import DAY, HOUR, NOW, UNKNOWN, WWW
+from tests.workflows.signed_stage import signed_stage
 
 WIDER = replace(UNKNOWN, names=("api.example", "www.example"), fingerprint="wider")
 OTHER_KEY = replace(UNKNOWN, key_type="RSA", key_size=3072, curve="", fingerprint="other key")

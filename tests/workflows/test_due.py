@@ -12,8 +12,8 @@ from perennial.workflows import due
 from perennial.workflows.due import LOOKS_A_TICK
 from tests.memory.queue import MemoryQueues
 from tests.memory.stage import Stage
+from tests.workflows.looks import DAY, NOW
 from tests.workflows.racing import raced
-from tests.workflows.test_crash import DAY, NOW
 
 
 def stage(count: int, *, late: timedelta = timedelta(minutes=1)) -> Stage:

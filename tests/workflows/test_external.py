@@ -25,13 +25,11 @@ from perennial.model.signing import request_of
 from tests.api.calling import Answer, Api
 from tests.memory.signers import issue, pem, signer
 from tests.memory.stage import Stage
-from tests.workflows.test_crash import DAY, NOW, SELF, WWW
+from tests.workflows.looks import DAY, HOUR, NOW, UNKNOWN, WWW, place
 
 if TYPE_CHECKING:
     from perennial.authorities.needs import Tools
 
-HOUR = timedelta(hours=1)
-UNKNOWN = replace(SELF, issuer="Unknown")
 CORP = AuthoritySetting(name="corp", kind=AuthorityKind.EXTERNAL, instructions="template WebServer at pki.corp.example")
 ROOT = signer("Corp Root", NOW)
 ISSUING = signer("Corp Issuing CA", NOW, ROOT)
@@ -49,16 +47,8 @@ def stage(*, left: timedelta = 28 * DAY, **options: Any) -> Stage:
     )
     on.settings = replace(on.settings, authorities=(CORP,))
     on.subscribe()
-    on.vaults.import_certificate(
-        WWW,
-        NOW + left - 90 * DAY,
-        NOW + left,
-        policy=UNKNOWN,
-        created=NOW + left - 90 * DAY,
-        quiet=True,
-        tags={"perennial-issuer": "corp"},
-        issuer_class=IssuerClass.PRIVATE,
-    )
+    tags = {"perennial-issuer": "corp"}
+    place(on, left=left, policy=UNKNOWN, tags=tags, issuer_class=IssuerClass.PRIVATE)
     return on
 
 

@@ -10,8 +10,8 @@ from perennial.model.signing import unanswered
 from tests.memory.death import Death, Reaper
 from tests.memory.signers import issue, pem
 from tests.memory.stage import Stage
-from tests.workflows.test_crash import WWW
-from tests.workflows.test_external import HOUR, ISSUING, asked, post, stage
+from tests.workflows.looks import HOUR, WWW
+from tests.workflows.test_external import ISSUING, asked, post, stage
 
 
 class Agent:

@@ -16,9 +16,9 @@ from perennial.model.renewal import Asked, Checkpoint, Issued, Outcome, Renewal,
 from perennial.ports.tables import Query
 from tests.memory.authority import SlowAuthority
 from tests.memory.stage import Stage
-from tests.workflows.looks import DAY, HOUR, NOW, WWW
+from tests.workflows.looks import DAY, HOUR, NOW, UNKNOWN, WWW
 from tests.workflows.rows import rewrite
-from tests.workflows.signed_stage import UNKNOWN, signed_stage
+from tests.workflows.signed_stage import signed_stage
 
 DOWN = IssuerError("ca-down", "503", fix="wait")
 REFUSED = IssuerError("account-gone", "no such account", fix="ask for another account", permanent=True)

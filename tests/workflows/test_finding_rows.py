@@ -26,6 +26,15 @@ def waive(at: Scene, span: timedelta) -> None:
     at.tables.findings.put(waived)
 
 
+def found_otherwise(at: Scene, *, silent: bool = False) -> Finding:
+    """Find it with all that a rule and an owner give changed; return its row, which holds all of that."""
+    findings.reconcile(at.world, SUBJECT, [OTHER], silent=silent, owner="team-b")
+    after = row(at)
+    given = (after.severity, after.evidence, after.fix, after.owner)
+    assert given == (OTHER.severity, OTHER.evidence, OTHER.fix, "team-b")
+    return after
+
+
 def test_what_a_new_finding_holds() -> None:
     """Since when, whose, how bad, with what evidence and fix; told, or silent."""
     for silent in (False, True):
@@ -50,14 +59,7 @@ def test_what_changes_while_it_stays() -> None:
     at = scene()
     bring(at, WEAK)
     at.now += HOUR
-    findings.reconcile(at.world, SUBJECT, [OTHER], silent=False, owner="team-b")
-    after = row(at)
-    assert (after.severity, after.evidence, after.fix, after.owner) == (
-        OTHER.severity,
-        OTHER.evidence,
-        OTHER.fix,
-        "team-b",
-    )
+    after = found_otherwise(at)
     assert (after.opened, after.last_seen, after.times, after.untold) == (START, at.now, 1, False)
 
 
@@ -70,14 +72,7 @@ def test_what_a_reopened_finding_holds(silent: bool) -> None:
     bring(at)
     assert (row(at).state, row(at).resolved, row(at).last_seen) == ("resolved", at.now, at.now)
     at.now += HOUR
-    findings.reconcile(at.world, SUBJECT, [OTHER], silent=silent, owner="team-b")
-    after = row(at)
-    assert (after.severity, after.evidence, after.fix, after.owner) == (
-        OTHER.severity,
-        OTHER.evidence,
-        OTHER.fix,
-        "team-b",
-    )
+    after = found_otherwise(at, silent=silent)
     assert (after.opened, after.last_seen, after.resolved, after.state) == (at.now, at.now, None, "open")
     assert (after.times, after.silent, after.untold) == (2, silent, False)
     assert kinds(at).count(NoticeKind.FINDING_OPENED) == (1 if silent else 2)

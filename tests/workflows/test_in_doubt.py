@@ -9,7 +9,7 @@ import pytest
 
 from perennial.model.renewal import Issued, Outcome, Renewal, Waiting
 from tests.memory.authority import SlowAuthority
-from tests.workflows.test_crash import DAY, NOW, SELF, WWW
+from tests.workflows.looks import DAY, NOW, SELF, WWW
 from tests.workflows.test_through_csr import stage
 
 HOUR = timedelta(hours=1)

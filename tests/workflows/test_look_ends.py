@@ -24,10 +24,10 @@ from perennial.workflows import look
 from perennial.workflows.sight import gather
 from perennial.workflows.world import World
 from tests.memory.stage import Stage
-from tests.workflows.looks import DAY, HOUR, NOW, SELF, WWW, stage
+from tests.workflows.looks import DAY, HOUR, NOW, SELF, UNKNOWN, WWW, stage
 from tests.workflows.rows import rewrite, rewrite_vault
 from tests.workflows.scripted import claimed
-from tests.workflows.signed_stage import UNKNOWN, signed_stage
+from tests.workflows.signed_stage import signed_stage
 from tests.workflows.walking import writes
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)

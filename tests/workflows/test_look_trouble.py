@@ -15,7 +15,7 @@ from perennial.model.history import HistoryKind
 from perennial.model.reasons import ReasonCode
 from perennial.model.renewal import Asked, Step
 from tests.memory.stage import Stage
-from tests.workflows.looks import DAY, HOUR, NOW, SELF, WWW, stage
+from tests.workflows.looks import DAY, HOUR, NOW, SELF, WWW, place, stage
 from tests.workflows.rows import rewrite
 
 
@@ -194,9 +194,7 @@ def test_creates_are_paced_to_one_a_second_in_a_vault() -> None:
     on.settings = replace(on.settings, max_renewals_per_day=100)
     refs = [CertificateRef("kv-orders", f"c{number}") for number in range(40)]
     for ref in refs:
-        on.vaults.import_certificate(
-            ref, NOW - 70 * DAY, NOW + 20 * DAY, policy=SELF, created=NOW - 70 * DAY, quiet=True
-        )
+        place(on, ref)
     on.sweep()
     on.run(timedelta(hours=1))
     seconds = [at.replace(microsecond=0) for at, _ in on.vaults.creates]
@@ -210,9 +208,7 @@ def test_the_brake_stops_a_flood_until_midnight() -> None:
     on.settings = replace(on.settings, max_renewals_per_day=5)
     for number in range(12):
         ref = CertificateRef("kv-orders", f"c{number}")
-        on.vaults.import_certificate(
-            ref, NOW - 70 * DAY, NOW + 20 * DAY, policy=SELF, created=NOW - 70 * DAY, quiet=True
-        )
+        place(on, ref)
     on.subscribe()
     on.sweep()
     on.run(timedelta(hours=6))

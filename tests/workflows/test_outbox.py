@@ -12,17 +12,9 @@ from perennial.model.certificate import CertificateRef
 from perennial.model.notices import Attempt, Delivery, DeliveryState, NoticeKind, subject_of
 from perennial.workflows import deliver
 from tests.workflows.racing import Over
-from tests.workflows.telling import DAY, HOUR, MINUTE, START, WEB, Scene, version_notice
+from tests.workflows.telling import DAY, HOUR, MINUTE, START, WEB, told, version_notice
 
 SUBJECT = subject_of(WEB)
-
-
-def told() -> Scene:
-    """Return a scene in which one notice waits for one subscription."""
-    scene = Scene()
-    scene.subscribe("orders")
-    scene.tell(version_notice(1))
-    return scene
 
 
 def test_overdue_queues_what_is_due_and_tells_the_rest() -> None:

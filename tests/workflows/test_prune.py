@@ -8,16 +8,22 @@ from datetime import timedelta
 from perennial.ports.tables import Query
 from perennial.workflows.prune import ROWS_A_TICK, prune
 from tests.memory.stage import Stage
-from tests.workflows.test_crash import DAY, NOW, SELF, WWW
+from tests.workflows.looks import DAY, NOW, place
+
+
+def renewed() -> Stage:
+    """Return a stage with one certificate that was renewed within the hour, and told."""
+    on = Stage(NOW)
+    on.subscribe()
+    place(on)
+    on.look("www", "near-expiry")
+    on.run(timedelta(hours=1))
+    return on
 
 
 def test_closed_deliveries_and_old_history_go_and_claims_stay() -> None:
     """After the settings' spans the outbox and the history are empty of what is old; the claim is kept for ever."""
-    on = Stage(NOW)
-    on.subscribe()
-    on.vaults.import_certificate(WWW, NOW - 70 * DAY, NOW + 20 * DAY, policy=SELF, created=NOW - 70 * DAY, quiet=True)
-    on.look("www", "near-expiry")
-    on.run(timedelta(hours=1))
+    on = renewed()
     assert on.tables.deliveries.select(Query()).items
     on.now += 401 * DAY
     while not prune(on.world()):
@@ -29,11 +35,7 @@ def test_closed_deliveries_and_old_history_go_and_claims_stay() -> None:
 
 def test_what_is_not_old_stays() -> None:
     """A day before its time nothing is deleted."""
-    on = Stage(NOW)
-    on.subscribe()
-    on.vaults.import_certificate(WWW, NOW - 70 * DAY, NOW + 20 * DAY, policy=SELF, created=NOW - 70 * DAY, quiet=True)
-    on.look("www", "near-expiry")
-    on.run(timedelta(hours=1))
+    on = renewed()
     delivered = len(on.tables.deliveries.select(Query(equal={"state": "delivered"})).items)
     on.now += 89 * DAY
     assert prune(on.world())
@@ -46,7 +48,7 @@ def test_a_tick_deletes_a_bounded_number_of_rows() -> None:
     on.look("missing")
     row = on.tables.fleet.get("fleet", "fleet")
     assert row is not None
-    on.vaults.import_certificate(WWW, NOW - 70 * DAY, NOW + 20 * DAY, policy=SELF, created=NOW - 70 * DAY, quiet=True)
+    place(on)
     on.look("www")
     (record, *_) = on.history("www")
     for number in range(ROWS_A_TICK + 10):

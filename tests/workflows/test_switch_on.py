@@ -8,7 +8,7 @@ from datetime import timedelta
 from perennial.model.certificate import CertificateRef, IssuerClass
 from perennial.model.decision import Mode
 from tests.memory.stage import Stage
-from tests.workflows.test_crash import DAY, NOW, SELF, WWW
+from tests.workflows.looks import NOW, WWW, place
 
 
 def observed() -> Stage:
@@ -20,15 +20,7 @@ def observed() -> Stage:
         (WWW, IssuerClass.SELF_SIGNED),
         (CertificateRef("kv-orders", "shop"), IssuerClass.PUBLIC),
     ):
-        on.vaults.import_certificate(
-            ref,
-            NOW - 70 * DAY,
-            NOW + 20 * DAY,
-            policy=SELF,
-            issuer_class=issuer_class,
-            created=NOW - 70 * DAY,
-            quiet=True,
-        )
+        place(on, ref, issuer_class=issuer_class)
     on.sweep()
     on.run(timedelta(minutes=30))
     return on

@@ -15,26 +15,15 @@ from perennial.model.reasons import ReasonCode
 from perennial.model.renewal import Asked, Outcome, Step
 from tests.memory.authority import SlowAuthority
 from tests.memory.stage import Stage
+from tests.workflows.looks import DAY, NOW, SELF, UNKNOWN, WWW, place
 from tests.workflows.rows import rewrite
-from tests.workflows.test_crash import DAY, NOW, SELF, WWW
-
-UNKNOWN = replace(SELF, issuer="Unknown")
 
 
 def stage(authority: SlowAuthority, policy: IssuancePolicy = UNKNOWN) -> Stage:
     """Return a stage whose certificate names the slow CA by its tag."""
     on = Stage(NOW, vaults={"kv-orders": Mode.RENEW}, authorities={"slow": authority}, events=False)
     on.subscribe()
-    on.vaults.import_certificate(
-        WWW,
-        NOW - 70 * DAY,
-        NOW + 20 * DAY,
-        policy=policy,
-        created=NOW - 70 * DAY,
-        quiet=True,
-        tags={"perennial-issuer": "slow"},
-        issuer_class=IssuerClass.PRIVATE,
-    )
+    place(on, policy=policy, tags={"perennial-issuer": "slow"}, issuer_class=IssuerClass.PRIVATE)
     return on
 
 

@@ -13,6 +13,7 @@ from perennial.errors import BadInput, ChannelError
 from perennial.model.notices import Attempt, Delivery, DeliveryState, NoticeKind, subject_of
 from perennial.workflows import deliver, notices, standing
 from perennial.workflows.announce import PATIENCE
+from tests.workflows import telling
 from tests.workflows.telling import DAY, FAR, HOUR, MINUTE, START, WEB, Scene, make_entry, make_version, version_notice
 
 SUBJECT, SECOND = subject_of(WEB), timedelta(seconds=1)
@@ -20,9 +21,7 @@ SUBJECT, SECOND = subject_of(WEB), timedelta(seconds=1)
 
 def told() -> Scene:
     """Return a scene in which one notice waits for one subscription, without a message."""
-    scene = Scene()
-    scene.subscribe("orders")
-    scene.tell(version_notice(1))
+    scene = telling.told()
     scene.queues.take()
     return scene
 

@@ -14,8 +14,9 @@ from perennial.model.decision import Mode
 from perennial.model.renewal import Outcome, Renewal, Step
 from perennial.ports.tables import Stored, Tables
 from tests.memory.stage import Stage
+from tests.workflows.looks import DAY, NOW, SELF, WWW, place
 from tests.workflows.racing import Over
-from tests.workflows.test_crash import DAY, NOW, SELF, WWW, assert_all_is_well, by_vault
+from tests.workflows.test_crash import assert_all_is_well, by_vault
 
 SLOW = timedelta(minutes=13)  # longer than the lease
 
@@ -143,7 +144,7 @@ def test_tables_that_are_down_for_twenty_minutes_lose_nothing() -> None:
     """Every message fails to its poison queue and beyond; when the tables answer again the certificate is renewed in time."""
     on = Stage(NOW, vaults={"kv-orders": Mode.RENEW})
     on.subscribe()
-    on.vaults.import_certificate(WWW, NOW - 70 * DAY, NOW + 20 * DAY, policy=SELF, created=NOW - 70 * DAY, quiet=True)
+    place(on)
     up = on.tables
     on.look("www")  # known before the outage; its event comes in the middle of it
     on.run(timedelta(hours=1))

@@ -17,8 +17,8 @@ from perennial.model.reasons import ReasonCode
 from perennial.model.renewal import Outcome
 from tests.memory.authority import SlowAuthority
 from tests.memory.stage import Stage
-from tests.workflows.looks import DAY, HOUR, NOW, SELF, WWW
-from tests.workflows.signed_stage import UNKNOWN, place, signed_stage, window
+from tests.workflows.looks import DAY, HOUR, NOW, SELF, UNKNOWN, WWW
+from tests.workflows.signed_stage import place, signed_stage, window
 
 PAGE = "https://ca.example/why"
 ORDINARY = window(49 * DAY, 51 * DAY, explanation=PAGE)
