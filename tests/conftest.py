@@ -77,6 +77,15 @@ def vault(azure: LocalAzure) -> str:
     return name
 
 
+@pytest.fixture
+def zone(azure: LocalAzure) -> Iterator[str]:
+    """A zone of the local Azure's DNS that no other test uses."""
+    name = f"zone-{next(SERIAL)}.test"
+    azure.dns.zone(name)
+    yield name
+    azure.dns.remove(name)
+
+
 @pytest.fixture(scope="session")
 def new_account() -> Callable[[], str]:
     """A function that names a storage account which nobody has used."""

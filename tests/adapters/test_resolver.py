@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,17 +12,7 @@ from perennial.adapters.resolver import DnsResolver
 from perennial.errors import DnsError
 from tests.dns.bind import SECONDARY, VALIDATION, Bind
 
-SERIAL = itertools.count(1)
 VALUE = "v" * 43
-
-
-@pytest.fixture
-def zone(azure: LocalAzure) -> Iterator[str]:
-    """A zone of the local Azure's DNS that no other test uses."""
-    name = f"resolved-{next(SERIAL)}.test"
-    azure.dns.zone(name)
-    yield name
-    azure.dns.remove(name)
 
 
 @pytest.fixture

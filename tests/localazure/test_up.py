@@ -30,10 +30,15 @@ def certificate_new_version(event: str) -> None:
 """
 
 
+def up(folder: Path, *options: str) -> list[str]:
+    """Return the module and words that start a local Azure on free ports in a folder."""
+    return ["localazure", "up", "--free-ports", "--folder", str(folder), *options]
+
+
 def start(folder: Path, *options: str) -> Process:
-    """Start a local Azure without a host in a folder."""
-    command = ["localazure", "up", "--no-host", "--free-ports", "--folder", str(folder), *options]
-    return Process(command, inherited(), folder / "ready.json", folder / "log.txt")
+    """Start one, without a host unless an app is named."""
+    host = () if "--app" in options else ("--no-host",)
+    return Process(up(folder, *host, *options), inherited(), folder / "ready.json", folder / "log.txt")
 
 
 def children(pid: int) -> list[int]:
@@ -135,20 +140,7 @@ def test_an_event_reaches_a_function_in_the_real_worker(tmp_path: Path) -> None:
     app.mkdir()
     (app / "host.json").write_text('{"version": "2.0"}')
     (app / "function_app.py").write_text(APP)
-    command = [
-        "localazure",
-        "up",
-        "--free-ports",
-        "--folder",
-        str(tmp_path),
-        "--app",
-        str(app),
-        "--setting",
-        "WORD=heard",
-        "--vault-pace",
-        "self_issuance=0.1",
-    ]
-    process = Process(command, inherited(), tmp_path / "ready.json", tmp_path / "log.txt")
+    process = start(tmp_path, "--app", str(app), "--setting", "WORD=heard", "--vault-pace", "self_issuance=0.1")
     try:
         azure = LocalAzure(Ready.read(tmp_path / "ready.json"))
         outside = Outside(azure)
@@ -180,17 +172,7 @@ def test_a_host_can_be_started_beside_a_running_azure(
 
 def test_an_app_that_does_not_start_is_said_plainly(tmp_path: Path) -> None:
     """The host's own words are followed by one line, and all is stopped."""
-    command = [
-        sys.executable,
-        "-m",
-        "localazure",
-        "up",
-        "--free-ports",
-        "--folder",
-        str(tmp_path),
-        "--app",
-        str(tmp_path),
-    ]
+    command = [sys.executable, "-m", *up(tmp_path, "--app", str(tmp_path))]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("localazure: the Functions host ended with code 1")

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from localazure.acme.ca import Ca
-from tests.localazure.acme.subscriber import Clock, Subscriber, subscribed
+from tests.localazure.acme.subscriber import Subscriber, subscribed
+from tests.localazure.clock import Clock
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -25,6 +25,7 @@ from localazure.acme.alone import alone
 from localazure.acme.ca import Ca
 from localazure.acme.conduct import Conduct
 from localazure.acme.jws import encode
+from tests.localazure.clock import Clock
 
 type Json = dict[str, Any]
 PREFIX = "urn:ietf:params:acme:error:"
@@ -34,21 +35,6 @@ class NewOrder(messages.NewOrder):
     """An order that can say what it replaces (RFC 9773 §5), which the library's cannot."""
 
     replaces: str | None = field("replaces", omitempty=True)
-
-
-class Clock:
-    """Real time plus an offset that a test moves on."""
-
-    def __init__(self) -> None:
-        self.offset = timedelta()
-
-    def __call__(self) -> datetime:
-        """Return the CA's time."""
-        return datetime.now(UTC) + self.offset
-
-    def advance(self, **span: float) -> None:
-        """Let time pass at the CA."""
-        self.offset += timedelta(**span)
 
 
 class Subscriber:

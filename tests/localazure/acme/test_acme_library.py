@@ -15,7 +15,8 @@ from josepy.jwk import JWKEC
 from localazure.acme.alone import alone
 from localazure.acme.ca import Ca
 from localazure.acme.conduct import Conduct
-from tests.localazure.acme.subscriber import Clock, Subscriber, csr, refused, subscribed
+from tests.localazure.acme.subscriber import Subscriber, csr, refused, subscribed
+from tests.localazure.clock import Clock
 
 EAB_KEY = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W"
 

@@ -11,7 +11,8 @@ from localazure.acme.ca import Ca
 from localazure.acme.conduct import Conduct, Limit, Trouble
 from localazure.acme.limits import Buckets, domains, registered_domain
 from localazure.acme.problems import Problem
-from tests.localazure.acme.subscriber import Clock, Subscriber, refused, subscribed
+from tests.localazure.acme.subscriber import Subscriber, refused, subscribed
+from tests.localazure.clock import Clock
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 AGAIN = re.compile(r"retry after (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC: see https://")

@@ -10,8 +10,9 @@ from cryptography.exceptions import InvalidSignature
 
 from localazure.acme.ca import Ca
 from localazure.acme.conduct import Conduct, Kind, Spoilt, Trouble
-from tests.localazure.acme.subscriber import Clock, Subscriber, csr, refused
+from tests.localazure.acme.subscriber import Subscriber, csr, refused
 from tests.localazure.acme.test_acme_library import names_of
+from tests.localazure.clock import Clock
 
 WWW = {"identifiers": [{"type": "dns", "value": "www.example.com"}]}
 

@@ -13,7 +13,8 @@ from localazure.acme.ca import Ca
 from localazure.acme.conduct import Conduct, Window
 from localazure.acme.jws import encode
 from localazure.acme.signing import ari_id
-from tests.localazure.acme.subscriber import Clock, Subscriber
+from tests.localazure.acme.subscriber import Subscriber
+from tests.localazure.clock import Clock
 
 PAST = datetime(2020, 1, 1, tzinfo=UTC)
 

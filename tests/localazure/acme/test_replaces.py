@@ -10,7 +10,8 @@ from localazure.acme.ca import Ca
 from localazure.acme.conduct import Conduct, Limit
 from localazure.acme.jws import encode
 from localazure.acme.signing import ari_id
-from tests.localazure.acme.subscriber import Clock, Subscriber, refused, subscribed
+from tests.localazure.acme.subscriber import Subscriber, refused, subscribed
+from tests.localazure.clock import Clock
 
 STRICT = Conduct(limits={"orders": Limit(count=1, seconds=3600)})
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import urllib3
@@ -11,20 +10,10 @@ import urllib3
 from localazure.client import LocalAzure
 from tests.localazure.outside import Outside
 
-SERIAL = itertools.count(1)
 GROUP = "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/rg-local"
 ONE = {"properties": {"TTL": 60, "TXTRecords": [{"value": ["tok-A"]}], "metadata": {"owner": "a test"}}}
 
 type Ask = Callable[..., urllib3.BaseHTTPResponse]
-
-
-@pytest.fixture
-def zone(azure: LocalAzure) -> Iterator[str]:
-    """A zone that no other test uses."""
-    name = f"manager-{next(SERIAL)}.test"
-    azure.dns.zone(name)
-    yield name
-    azure.dns.remove(name)
 
 
 @pytest.fixture

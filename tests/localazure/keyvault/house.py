@@ -10,13 +10,13 @@ import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aiohttp import web
 
 from localazure.keyvault import KeyVaults, Pace, Vault, VaultEvent
 from localazure.tokens import Tokens
+from tests.localazure.clock import Clock
 
 Json = dict[str, Any]
 API = "7.4"
@@ -36,21 +36,6 @@ class Reply:
     def code(self) -> str:
         """The error's code."""
         return str(self.body["error"]["code"])
-
-
-class Clock:
-    """Real time plus an offset that a test moves on."""
-
-    def __init__(self) -> None:
-        self.offset = timedelta()
-
-    def __call__(self) -> datetime:
-        """Return the time in the vaults."""
-        return datetime.now(UTC) + self.offset
-
-    def advance(self, **span: float) -> None:
-        """Let time pass in the vaults."""
-        self.offset += timedelta(**span)
 
 
 class Loop:

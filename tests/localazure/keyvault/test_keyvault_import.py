@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -21,10 +22,10 @@ def bring(room: Room, value: str, name: str = "www", **more: object) -> Reply:
     return room.ask("POST", f"/certificates/{name}/import", {"value": value} | more)
 
 
-def minted(subject: str = "CN=minted", **more: object) -> tuple[minting.Key, x509.Certificate]:
+def minted(subject: str = "CN=minted", **more: Any) -> tuple[minting.Key, x509.Certificate]:
     """Return a key and a certificate over it."""
     key = minting.new_key()
-    return key, minting.sign(key.public_key(), subject=subject, **more)  # type: ignore[arg-type] # passed through
+    return key, minting.sign(key.public_key(), subject=subject, **more)
 
 
 def test_an_import_answers_with_everything(room: Room) -> None:
