@@ -46,7 +46,7 @@ def measure(run: Run) -> Generator[Figure]:
         beside=f"{seconds(before)}; {len(alive):,} of {expected:,} delivered: none is dead",
         budget=f"≤ {LONGEST:.0f} s longer",
         kept=after - before <= LONGEST and len(others) >= SHARE * len(alive),
-        means="what waits for a dead target holds its place until five attempts have failed (20 s each); then that webhook is left alone",
+        means="five notices at once wait 20 s each for what never answered yet, the rest stand back; then it is left alone",
     )
 
 

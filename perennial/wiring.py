@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from perennial.ports.vault import Vaults
     from perennial.telemetry import CallCounter
     from perennial.workflows.api.access import Gate
+    from perennial.workflows.places import Places
     from perennial.workflows.world import World
 
 
@@ -123,6 +124,7 @@ def world() -> World:
         channels=_channels(),
         issuers=_issuers(),
         outlived=lambda: datetime.now(UTC) - began > FUNCTION_TIMEOUT,
+        places=_places(),
     )
 
 
@@ -201,6 +203,13 @@ def _queues() -> Queues:
         return StorageQueues(lambda queue: clients.queue_client(settings().queues, _credential(), queue))
 
     return cast("Queues", _counted(_Later(make), "queues"))
+
+
+@once
+def _places() -> Places:
+    from perennial.workflows.places import Places
+
+    return Places()
 
 
 @once

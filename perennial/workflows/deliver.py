@@ -103,6 +103,10 @@ def _turn(world: World, row: Stored[Delivery]) -> str:
     subscription = world.tables.subscriptions.get("subscription", delivery.subscription)
     if subscription is None:
         return _close(world, row, DeliveryState.ABANDONED, "the subscription is gone")
+    if standing.closed(subscription.value, world.now):
+        return _wait_outside(world, row, subscription.value)
+    if not world.places.free(standing.room(subscription.value), delivery.subscription):
+        return _stand_back(world, delivery)
     passed = standing.enter(world, subscription)
     return _wait_outside(world, row, subscription.value) if passed is None else _lead(world, row, passed.value)
 
@@ -130,20 +134,38 @@ def _lead(world: World, row: Stored[Delivery], subscription: Subscription) -> st
         wait = timedelta(seconds=60 + int(60 * share(leased.value.key, "lease")))
         _postpone(world, leased, leased.value, world.now + wait)
         return "gave-way"
-    try:
-        answer = _send(world, leased.value, subscription)
-    except ChannelError as error:
-        return _failed(world, leased, subscription, error)
+    with world.places.one_of(standing.room(subscription), subscription.name) as free:
+        answer = _send(world, leased.value, subscription) if free else None
+    if answer is None:  # others took it meanwhile
+        given_back = _save(world, replace(leased, value=replace(leased.value, lease_until=None)))
+        return "taken-by-another" if given_back is None else _stand_back(world, given_back.value)
+    if isinstance(answer, ChannelError):
+        return _failed(world, leased, subscription, answer)
     outcome = _close(world, leased, DeliveryState.DELIVERED, answer)
     standing.note_success(world, subscription.name)
     return outcome
 
 
-def _send(world: World, delivery: Delivery, subscription: Subscription) -> str:
+def _send(world: World, delivery: Delivery, subscription: Subscription) -> str | ChannelError:
+    """Attempt it; return what the other side said, or why there is no answer."""
     channel = world.channels.get(subscription.channel)
     if channel is None:
-        raise ChannelError(f"this installation has no channel {subscription.channel!r}")
-    return channel.send(delivery, subscription, world.now)
+        return ChannelError(f"this installation has no channel {subscription.channel!r}")
+    try:
+        return channel.send(delivery, subscription, world.now)
+    except ChannelError as error:
+        return error
+
+
+def _stand_back(world: World, delivery: Delivery) -> str:
+    """Let a delivery come again when others to its subscription have ended: no attempt, no write, and a thread for whoever is next.
+
+    Its subject's clock stands as it does for any message that may be lost.
+    """
+    world.queues.send(
+        Nudge(subject=delivery.subject, delivery=delivery.key), standing.standing_back(delivery, world.now)
+    )
+    return "stood-back"
 
 
 def _failed(world: World, row: Stored[Delivery], seen: Subscription, error: ChannelError) -> str:

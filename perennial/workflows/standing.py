@@ -23,6 +23,12 @@ REMEMBERED = timedelta(hours=1)
 
 LONGEST_WAIT = timedelta(hours=6)  # the last rung of the notice ladder
 
+SHORTEST_BACK, LONGEST_BACK = timedelta(seconds=2), timedelta(minutes=5)
+"""For whoever finds no place: the longer is half of the time after which a message counts as lost, so that copies do not multiply."""
+
+AT_ONCE = 12
+"""Attempts at one subscription that a process makes at once: half of the notices that it has in hand (host.json: 16, and 8 when more are fetched)."""
+
 
 def closed(subscription: Subscription, now: datetime) -> bool:
     """Tell whether a subscription is to be left alone now."""
@@ -39,6 +45,12 @@ def reopening(delivery: Delivery, subscription: Subscription, now: datetime) -> 
     return max(subscription.closed_until or now, now) + wait
 
 
+def standing_back(delivery: Delivery, now: datetime) -> timedelta:
+    """Return how long a delivery waits that found no place: about as long again as it has waited, so that a crowd thins out."""
+    span = min(max(now - delivery.opened, SHORTEST_BACK), LONGEST_BACK)
+    return timedelta(seconds=round(span.total_seconds() * (1 + share(delivery.key, "stand-back")) / 2))
+
+
 def enter(world: World, row: Stored[Subscription]) -> Stored[Subscription] | None:
     """Let a delivery pass; None: not now. After a closure only one passes, under a lease, and its answer decides for the rest.
 
@@ -52,6 +64,15 @@ def enter(world: World, row: Stored[Subscription]) -> Stored[Subscription] | Non
         return world.tables.subscriptions.save(replace(row, value=replace(row.value, closed_until=world.now + PROBE)))
     except Changed:
         return None
+
+
+def room(subscription: Subscription) -> int:
+    """Return how many attempts may be under way at once: of one that failed last, or never took a notice, as many as close it if they all fail.
+
+    An attempt at a target that never answers holds its thread for as long as the channel waits; more of them would learn no more.
+    """
+    proved = subscription.last_success is not None and not subscription.failures
+    return AT_ONCE if proved else max(FAILURES_TO_CLOSE - subscription.failures, 1)
 
 
 def note_success(world: World, name: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from perennial.ports.channel import Channel
@@ -12,6 +12,7 @@ from perennial.ports.queue import Queues
 from perennial.ports.tables import Tables
 from perennial.ports.vault import Vaults
 from perennial.settings import Settings
+from perennial.workflows.places import Places
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,3 +29,4 @@ class World:
     outlived: Callable[[], bool] = lambda: (
         False
     )  # has this invocation outlived functionTimeout? Then its leases protect nobody
+    places: Places = field(default_factory=Places)  # the process's

@@ -14,6 +14,7 @@ from perennial.ports.queue import Queues
 from perennial.ports.tables import Tables
 from perennial.ports.vault import Vaults
 from perennial.settings import Settings
+from perennial.workflows.places import Places
 from perennial.workflows.world import World
 from tests.memory.channel import MemoryChannel
 from tests.memory.queue import MemoryQueues
@@ -37,6 +38,7 @@ class Overrides(TypedDict, total=False):
     queues: Queues
     channels: dict[str, Channel]
     issuers: dict[str, Issuer]
+    places: Places
 
 
 def make_world(now: datetime, **overrides: Unpack[Overrides]) -> World:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from perennial.errors import Changed, ChannelError
 from perennial.model.notices import Attempt, Delivery, DeliveryState
 from perennial.ports.tables import Stored
 from perennial.workflows import announce, notices
+from perennial.workflows.places import Places
 from tests.workflows.racing import Over
 from tests.workflows.telling import DAY, FAR, HOUR, MINUTE, START, Scene, make_entry, make_version, version_notice
 from tests.workflows.test_turns import SUBJECT, close, rewrite, told
@@ -67,6 +69,21 @@ def beside_a_held_one(scene: Scene) -> None:
     scene.tables.deliveries.put(replace(row, lease_until=START + MINUTE))
 
 
+class Full(Places):
+    """A process in which every place is taken."""
+
+    @contextmanager
+    def one_of(self, most: int, who: str) -> Iterator[bool]:
+        """Have none free."""
+        del most, who
+        yield False
+
+
+def full(scene: Scene) -> None:
+    """Let others to its subscription be under way."""
+    scene.places = Full()
+
+
 @pytest.mark.parametrize(
     ("act", "outcome"),
     [
@@ -80,6 +97,7 @@ def beside_a_held_one(scene: Scene) -> None:
         (lost_race, "taken-by-another"),
         (after_a_newer_one, "superseded"),
         (beside_a_held_one, "gave-way"),
+        (full, "stood-back"),
         (fails, "failed"),
         (throttles, "throttled"),
         (answers_late, "answer-not-recorded"),
