@@ -41,7 +41,7 @@ class Ahead[T: OfCertificate]:
         if not names:
             return {}
         start, end = just_before(min(names)), max(names) + self._beyond
-        if not (self._after and self._after <= start and (self._whole or start <= self._until)):
+        if not (self._after <= start and (self._whole or start <= self._until)):
             self._rows, self._after, self._until, self._whole = {}, start, start, False
         for _ in range(CALLS):
             if not self._whole and self._until < end:

@@ -41,7 +41,7 @@ def _refusal(event: events.CertificateEvent, settings: Settings) -> str:
 
 
 def _queue(event: events.CertificateEvent, intake: Intake) -> None:
-    seen = EventSeen(id=event.id[:200], kind=event.kind, time=event.time)
+    seen = EventSeen(id=event.id, kind=event.kind, time=event.time)
     certificate = CertificateRef(event.vault, event.name)
-    intake.put(Look(certificate=certificate, cause=event.kind, version=event.version[:64], event=seen))
+    intake.put(Look(certificate=certificate, cause=event.kind, version=event.version, event=seen))
     line("event-received", certificate=str(certificate), kind=event.kind, version=event.version, id=event.id)

@@ -8,8 +8,9 @@ import logging
 import pytest
 
 from perennial.model.certificate import CertificateRef
+from perennial.model.messages import EventSeen
 from perennial.workflows.intake import receive
-from tests.intake.test_events import CLOUD, DATA, VERSION
+from tests.intake.test_events import CLOUD, DATA, EXPECTED, VERSION
 from tests.memory.queue import MemoryIntake
 from tests.memory.world import SETTINGS
 
@@ -35,33 +36,60 @@ def test_an_event_of_ours_becomes_one_look(caplog: pytest.LogCaptureFixture, int
     look = looks[0]
     assert look.certificate == CertificateRef("kv-orders", "www")
     assert (look.cause, look.version) == ("near-expiry", VERSION)
-    assert look.event is not None
-    assert look.event.id == "e-1"
-    assert len(caplog.records) == 1
+    assert look.event == EventSeen(id="e-1", kind="near-expiry", time=EXPECTED.time)
+    said = {"certificate": "kv-orders/www", "kind": "near-expiry", "version": VERSION, "id": "e-1"}
+    assert list(map(json.loads, caplog.messages)) == [{"event": "event-received", **said}]
 
 
 @pytest.mark.parametrize(
-    "event",
+    ("event", "why"),
     [
-        "no JSON",
-        {**CLOUD, "type": "Microsoft.KeyVault.SecretNearExpiry"},
-        {**CLOUD, "data": {**DATA, "VaultName": "kv-of-others"}},
-        {**CLOUD, "data": {**DATA, "ObjectName": "../../secrets"}},
-        {**CLOUD, "data": None},
+        ({**CLOUD, "type": "Microsoft.KeyVault.SecretNearExpiry"}, "type Microsoft.KeyVault.SecretNearExpiry"),
+        ({**CLOUD, "data": {**DATA, "VaultName": "kv-of-others"}}, "vault kv-of-others is not in the settings"),
+        ({**CLOUD, "data": {**DATA, "VaultName": "v" * 60}}, f"vault {'v' * 50} is not in the settings"),
+        ({**CLOUD, "data": {**DATA, "ObjectName": "../../secrets"}}, "certificate name '../../secrets' is none"),
+        ({**CLOUD, "data": {**DATA, "ObjectName": "n" * 128}}, f"certificate name '{'n' * 50}' is none"),
     ],
 )
-def test_everything_else_is_one_line_and_acknowledged(event: object, caplog: pytest.LogCaptureFixture) -> None:
-    """Not ours, forged or garbled: nothing is queued, nothing is raised, one line says why."""
+def test_what_is_not_ours_is_one_line_and_acknowledged(
+    event: object, why: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing is queued, nothing is raised, one line says why; what a stranger wrote takes fifty letters of it at most."""
     with caplog.at_level(logging.INFO):
         assert received(event).looks == []
-    assert len(caplog.records) == 1
+    assert list(map(json.loads, caplog.messages)) == [{"event": "event-not-ours", "why": why}]
+
+
+@pytest.mark.parametrize(
+    ("event", "problem"),
+    [("no JSON", "event: is not JSON"), ({**CLOUD, "data": None}, "data: names no vault and no certificate")],
+)
+def test_what_is_no_event_is_a_warning_and_acknowledged(
+    event: object, problem: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Garbled, it would be so at each delivery: it is shown beside what is wrong with it."""
+    assert received(event).looks == []
+    (line,) = caplog.records
+    assert line.levelno == logging.WARNING
+    said = json.loads(line.getMessage())
+    assert said.pop("problem").startswith(problem)
+    assert said == {
+        "event": "event-not-understood",
+        "event_text": event if isinstance(event, str) else json.dumps(event),
+    }
+
+
+def test_a_name_may_be_as_long_as_key_vault_lets_it() -> None:
+    """127 characters."""
+    (look,) = received({**CLOUD, "data": {**DATA, "ObjectName": "n" * 127}}).looks
+    assert look.certificate.name == "n" * 127
 
 
 def test_a_garbled_event_is_logged_no_longer_than_4_kb(caplog: pytest.LogCaptureFixture) -> None:
     """A megabyte of rubbish does not become a megabyte of log."""
     with caplog.at_level(logging.INFO):
         received("x" * 1_000_000)
-    assert len(caplog.records[0].getMessage()) < 5000
+    assert json.loads(caplog.messages[0])["event_text"] == "x" * 4096
 
 
 def test_a_batch_loses_no_event() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -21,14 +22,17 @@ NAMES = [f"cert-{number:05}" for number in range(1_000)]
 
 
 class Counting[T](MemoryTable[T]):
-    """A table that counts the selections of a beginning: each costs a call."""
+    """A table that counts selections, each of which costs a call, and the rows that they bring."""
 
     calls: int = 0
+    rows: int = 0
 
     def select(self, query: Query, more: str | None = None) -> Page[T]:
         """Select, and count it."""
         self.calls += 1
-        return super().select(query, more)
+        page = super().select(query, more)
+        self.rows += len(page.items)
+        return page
 
 
 def entry(name: str) -> Entry:
@@ -43,10 +47,13 @@ def finding(name: str, rule: str) -> Finding:
 
 @pytest.fixture
 def inventory() -> Counting[Entry]:
-    """A thousand rows, and one of another vault."""
+    """A thousand rows, and some of the same names in the vaults beside it."""
     table = Counting(INVENTORY)
     for name in NAMES:
         table.put(entry(name))
+    for vault in ("kv-alien", "kv-zebra"):
+        for name in (*NAMES[::50], NAMES[-1]):
+            table.put(replace(entry(name), vault=vault))
     return table
 
 
@@ -61,7 +68,8 @@ def test_a_list_in_name_order_costs_a_call_for_four_pages(inventory: Counting[En
     for start in range(0, len(NAMES), 25):
         page = NAMES[start : start + 25]
         assert names_of(ahead, page) == page
-    assert inventory.calls <= len(NAMES) // WINDOW + 1
+        assert inventory.calls == start // WINDOW + 1
+    assert inventory.rows == len(NAMES)
 
 
 def test_beyond_the_last_row_nothing_is_asked(inventory: Counting[Entry]) -> None:
@@ -87,6 +95,16 @@ def test_a_place_far_on_is_gone_to_at_once(inventory: Counting[Entry]) -> None:
     assert inventory.calls == 1
     assert names_of(ahead, NAMES[:25]) == NAMES[:25]
     assert inventory.calls == 2
+    assert names_of(ahead, NAMES[700:725]) == NAMES[700:725]
+    assert inventory.calls == 3
+
+
+def test_a_page_that_is_asked_for_again_costs_nothing(inventory: Counting[Entry]) -> None:
+    """Its rows are there."""
+    ahead = Ahead(inventory, INVENTORY, VAULT)
+    for _ in range(2):
+        assert names_of(ahead, NAMES[300:325]) == NAMES[300:325]
+    assert inventory.calls == 1
 
 
 def test_names_far_apart_are_asked_for_one_by_one(inventory: Counting[Entry]) -> None:
@@ -94,6 +112,7 @@ def test_names_far_apart_are_asked_for_one_by_one(inventory: Counting[Entry]) ->
     ahead = Ahead(inventory, INVENTORY, VAULT)
     assert names_of(ahead, [NAMES[999], NAMES[0], NAMES[998]]) == [NAMES[999], NAMES[0], NAMES[998]]
     assert inventory.calls == CALLS + 2
+    assert inventory.rows == CALLS * WINDOW + 2
 
 
 def test_no_names_cost_nothing(inventory: Counting[Entry]) -> None:

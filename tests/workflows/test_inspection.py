@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
+from perennial.compliance.rule import Subject
 from perennial.model.certificate import IssuancePolicy, LifetimeAction
-from perennial.model.decision import Mode, RenewalPolicy
+from perennial.model.decision import Mode, RenewalPolicy, Snapshot
 from perennial.model.inventory import Entry
 from perennial.model.reasons import Reason, ReasonCode
-from perennial.model.renewal import Checkpoint, Renewal, Step
+from perennial.model.renewal import Asked, Checkpoint, Outcome, Renewal, Step
 from perennial.workflows.inspection import inspect, snapshot_of, subject_of
 from tests.memory.world import SETTINGS, make_world
 from tests.workflows.telling import DAY, START, make_entry, make_version
@@ -99,3 +100,100 @@ def test_a_gone_certificate_has_no_current_version() -> None:
     """A decision about it sees that it is gone, whatever the row remembers."""
     assert snapshot_of(entry(gone=START), None).current is None
     assert snapshot_of(entry(), None).current is not None
+
+
+CORP = replace(RENEW, authorities=frozenset({"corp"}))
+
+
+def seen(row: Entry, policy: RenewalPolicy = CORP, renewal: Renewal | None = None) -> Subject:
+    """Return what the rules may know of a row."""
+    subject = subject_of(make_world(START + DAY), row, renewal, policy)
+    assert subject is not None
+    return subject
+
+
+def test_a_tag_says_who_may_renew_it() -> None:
+    """Who of them is not set up stands by itself."""
+    subject = seen(entry(tags={"perennial-issuer": "other, corp"}))
+    assert (subject.issuers, subject.unknown_issuers) == (("corp",), ("other",))
+    assert (seen(entry()).issuers, seen(entry()).unknown_issuers) == (("vault",), ())
+
+
+@pytest.mark.parametrize(("renew", "never"), [("never", True), ("on", False), (None, False)])
+def test_only_a_tag_leaves_it_to_die(renew: str | None, never: bool) -> None:
+    """One that is not managed, but by its vault's mode, does not die on purpose."""
+    row = entry(tags={} if renew is None else {"perennial-renew": renew})
+    assert seen(row, RenewalPolicy(mode=Mode.OBSERVE)).never is never
+
+
+def test_key_vaults_own_dates_are_those_of_what_it_renews() -> None:
+    """Its trigger, and when we step in a grace later; without autorotation there is neither."""
+    rotated = seen(entry(policy=ROTATED))
+    assert rotated.trigger_at == START + 72 * DAY
+    assert rotated.steps_in_at == START + 72 * DAY + CORP.supervision_grace
+    by_hand = seen(entry())
+    assert (by_hand.trigger_at, by_hand.steps_in_at) == (None, None)
+
+
+def test_a_policy_is_compared_where_somebody_would_issue_by_it() -> None:
+    """Another name in it would be issued; where nobody renews it, nothing would."""
+    other = replace(SELF, names=(), subject="CN=other")
+    assert seen(entry(policy=other)).mismatch
+    orphan = entry(policy=replace(other, issuer="Unknown"))
+    assert (seen(orphan).issuers, seen(orphan).mismatch) == ((), "")
+
+
+def test_a_difference_that_a_renewal_has_left_is_found() -> None:
+    """One that a renewal may still mend is not: that is a reason to renew."""
+    wider = replace(SELF, issuer="Unknown", names=("web.example", "api.example"))
+    row = entry(policy=wider, tags={"perennial-issuer": "corp"})
+    assert row.version is not None
+    left = "it does not name api.example"
+    last = Renewal(
+        certificate=row.ref,
+        replacing="0" * 32,
+        issuer="corp",
+        opened=START,
+        next_step=START,
+        earliest=START,
+        outcome=Outcome.ISSUED,
+        new_version=row.version.id,
+        drift=left,
+    )
+    assert seen(row, renewal=last).drift_remains == left
+    assert seen(row, renewal=replace(last, drift="")).drift_remains == ""
+    assert seen(row).drift_remains == ""
+
+
+def test_a_decision_knows_what_the_row_remembers() -> None:
+    """Column by column."""
+    asked = Asked(reason="a person's", actor="ada", at=START, version="v")
+    row = entry(
+        tags={"a": "b"},
+        request=asked,
+        paused_until=START + DAY,
+        last_issued=START - DAY,
+        last_lifetime_seconds=3600,
+        suggested_at=START + 2 * DAY,
+        revoked_at=START + 3 * DAY,
+        issued_through="corp",
+        drifted_at=START + 4 * DAY,
+    )
+    claim = Renewal(certificate=row.ref, replacing="v", issuer="vault", opened=START, next_step=START, earliest=START)
+    assert snapshot_of(row, claim) == Snapshot(
+        certificate=row.ref,
+        current=row.version,
+        policy=SELF,
+        tags={"a": "b"},
+        renewal=claim,
+        request=asked,
+        paused_until=START + DAY,
+        first_seen=row.first_seen,
+        last_issued=START - DAY,
+        last_lifetime=timedelta(hours=1),
+        suggested_at=START + 2 * DAY,
+        window_passed=True,
+        issued_through="corp",
+        drifted_at=START + 4 * DAY,
+    )
+    assert not snapshot_of(entry(), None).window_passed

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import zlib
+
 from perennial.workflows.names_seen import NamesSeen
 
 
@@ -41,3 +44,4 @@ def test_it_fits_a_column() -> None:
     for number in range(60_000):
         seen.add(f"cert-{number}")
     assert len(seen.text) < 32_000
+    assert len(zlib.decompress(base64.b64decode(seen.text))) == 16 * 1024

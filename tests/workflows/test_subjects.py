@@ -25,8 +25,11 @@ def clocks(scene: Scene) -> dict[str, datetime]:
     assert entry is not None
     assert vault is not None
     assert fleet is not None
-    rows = {"kv-orders:web": entry.value, "kv-orders:": vault.value, ":": fleet.value}
-    return {subject: row.next_check for subject, row in rows.items()}
+    return {
+        "kv-orders:web": entry.value.next_check,
+        "kv-orders:": vault.value.next_check,
+        ":": fleet.value.next_check,
+    }
 
 
 @pytest.mark.parametrize("subject", ["kv-orders:web", "kv-orders:", ":"])
