@@ -3,6 +3,7 @@
 PerennialError
 ├── Changed                  a row was changed by somebody else: look again, now
 ├── BadInput                 the caller must correct the named field
+│   └── TooLong              a row's text is longer than a column takes; nothing was written
 ├── SettingsError            whoever installs it must correct the named environment variables
 ├── Unavailable              a table or queue gave no usable answer: fail, the message comes again
 ├── VaultError               a vault did not do what was asked
@@ -23,6 +24,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from perennial.model.certificate import CertificateRef
 from perennial.model.renewal import Checkpoint
 
 LONGEST_FIX = 1000  # characters: it stands in rows and notices, and parts of it may be a CA's words
@@ -43,6 +45,10 @@ class BadInput(PerennialError):
         super().__init__(f"{field}: {problem}" if field else problem)
         self.field = field
         self.problem = problem
+
+
+class TooLong(BadInput):
+    """A text of a row is longer than its column, which is named, takes: no repeat would be written either."""
 
 
 class SettingsError(PerennialError):
@@ -112,6 +118,13 @@ class IssuerError(PerennialError):
         self.permanent = permanent
         self.retry_after = retry_after
         self.back_to = back_to or Checkpoint()  # where the next attempt begins
+
+
+def too_many_names(certificate: CertificateRef, why: str, back_to: Checkpoint | None = None) -> IssuerError:
+    """Return the failure of a certificate whose renewal no row can remember: only fewer or shorter names help."""
+    fix = "whoever keeps the certificate: spread its names over several certificates, or take shorter ones"
+    what = f"the names of {certificate} are too many or too long for one row: {why}"
+    return IssuerError("too-many-names", what, fix=fix, permanent=True, back_to=back_to)
 
 
 class DnsError(PerennialError):

@@ -18,7 +18,7 @@ from typing import Any, Union, cast, get_args, get_origin, get_type_hints
 import msgspec
 from azure.data.tables import EdmType, EntityProperty
 
-from perennial.errors import BadInput
+from perennial.errors import BadInput, TooLong
 
 # Table Storage: a text property holds 64 KiB of UTF-16; a number without a declared type is an Int32.
 LONGEST_TEXT = 32_768
@@ -105,7 +105,7 @@ def _written(column: Column, value: Any) -> Any:
         return value
     text = str(value) if column.kind is str else _text(value)
     if len(text.encode("utf-16-le")) > 2 * LONGEST_TEXT:
-        raise BadInput(column.name, f"has {len(text)} characters; a column takes {LONGEST_TEXT}")
+        raise TooLong(column.name, f"has {len(text)} characters; a column takes {LONGEST_TEXT}")
     return text
 
 

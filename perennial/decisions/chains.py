@@ -20,6 +20,7 @@ SKEW = timedelta(minutes=5)  # by which a CA's clock may be ahead of ours
 LONGEST = (
     16 * 1024
 )  # bytes of DER: in base64, twice that fits a column of text (32 K characters) with the CSR beside it
+TOGETHER = 23_500  # bytes of DER of a chain and its CSR: that much, in base64, with what else a claim remembers
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +99,9 @@ def judge(
             "not-a-certificate", f"a certificate in it cannot be read: {unreadable}", "ask the CA for another"
         )
     found = Chain(chain, tuple(one for one in certificates if one not in chain))
-    if wrong is None and sum(map(len, found.ders)) > LONGEST:
-        return Refusal("too-large", f"the chain has more than {LONGEST} bytes", "ask the CA for a shorter one")
+    most = min(LONGEST, TOGETHER - len(csr))
+    if wrong is None and sum(map(len, found.ders)) > most:
+        return Refusal("too-large", f"the chain has more than {most} bytes", "ask the CA for a shorter one")
     return wrong or found
 
 

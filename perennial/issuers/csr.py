@@ -12,6 +12,7 @@ from perennial.model.certificate import Version
 from perennial.model.pkix import hosts_of, key_of, names_of
 
 LONGEST = 16 * 1024  # bytes of a chain: in base64 beside its CSR they must fit a column of text (32 K characters)
+LONGEST_CSR = 10_500  # bytes: the certificate has all that its CSR has and some more, and with a short chain both together just fit
 
 
 def carries_names(csr: bytes, version: Version) -> bool:

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from perennial.errors import Busy, Forbidden, IssuerError, Refused
+from perennial.errors import Busy, Forbidden, IssuerError, Refused, too_many_names
 from perennial.issuers.asking import FOREIGN, Ask, creation_failure, find_ours, in_the_way, tags_for
-from perennial.issuers.csr import carries_names, fault_of
+from perennial.issuers.csr import LONGEST_CSR, carries_names, fault_of
 from perennial.model.authority import Obstacle, Suggestion
 from perennial.model.certificate import Operation, OperationState
 from perennial.model.decision import Snapshot
@@ -87,6 +87,9 @@ class ThroughCsr:
         memory = renewal.checkpoint.memory
         csr = base64.b64decode(memory["csr"])
         own = {name: text for name, text in memory.items() if name in OWN}
+        if len(csr) > LONGEST_CSR:  # seen before it is ordered: what answers it could not be kept until it is merged
+            why = f"its CSR has {len(csr)} bytes, of which {LONGEST_CSR} can be kept beside the certificate that answers it"
+            raise too_many_names(renewal.certificate, why, Checkpoint(Step.SIGNING, own))
         try:
             answer = self._authority.sign(csr, _for_authority(renewal), fresh=fresh, now=now)
         except IssuerError as failure:  # the CSR is as good as before: the next attempt begins with it

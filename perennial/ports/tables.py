@@ -65,7 +65,7 @@ class TableSpec[T]:
 
 
 class Table[T](Protocol):
-    """The rows of one kind."""
+    """The rows of one kind. Writes raise TooLong, naming the column, where a text is longer than one takes (32 K characters): nothing is written."""
 
     @look
     def get(self, partition: str, key: str) -> Stored[T] | None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from perennial.decisions.case import Case, written
 from perennial.decisions.tags import VAULT_ISSUER
-from perennial.errors import Changed
+from perennial.errors import Changed, TooLong
 from perennial.model.certificate import Version
 from perennial.model.decision import Renew
 from perennial.model.history import HistoryKind
@@ -167,13 +167,21 @@ def held(sight: Sight) -> Stored[Renewal]:
 
 
 def save(sight: Sight, row: Renewal, accepted: str = "") -> None:
-    """Save the claim. After an accepted create a lost race adds the request's id to the row as it is now, and nothing else."""
+    """Save the claim. After an accepted create a lost race adds the request's id to the row as it is now, and nothing else.
+
+    So does a memory that no column takes, which is raised.
+    """
     stored = held(sight)
     try:
         sight.renewal = sight.world.tables.renewals.save(Stored(row, stored.etag))
     except Changed:
         if accepted:
             _add_request(sight, row, accepted)
+        raise
+    except TooLong:
+        if accepted:  # whose it is must be known, whatever becomes of it
+            ours = replace(stored.value, requests=row.requests, adopted=row.adopted)
+            sight.renewal = sight.world.tables.renewals.save(Stored(ours, stored.etag))
         raise
 
 

@@ -11,7 +11,7 @@ from perennial.decisions.backoff import renewal_wait
 from perennial.decisions.case import Case, written
 from perennial.decisions.failover import Life, Turn
 from perennial.decisions.renewal import refusal_of
-from perennial.errors import DnsError, IssuerError, VaultError
+from perennial.errors import DnsError, IssuerError, TooLong, VaultError, too_many_names
 from perennial.log import warn
 from perennial.model.history import HistoryKind
 from perennial.model.renewal import Checkpoint, Outcome, Renewal, Step, Waiting
@@ -20,8 +20,8 @@ from perennial.workflows.record import record
 from perennial.workflows.sight import Sight
 
 
-def fail(sight: Sight, failure: IssuerError) -> None:
-    """Take a rung of the ladder, hand over to the next issuer, or give up for good."""
+def fail(sight: Sight, failure: IssuerError, *, midway: bool = False) -> None:
+    """Take a rung of the ladder, hand over to the next issuer, or give up for good; `midway`: what the issuer has begun is not ended."""
     row, now, case = claims.held(sight).value, sight.world.now, sight.case
     by_ca = row.checkpoint.step is Step.SIGNING  # what the vault refuses it would refuse every CA
     if not by_ca:
@@ -30,7 +30,13 @@ def fail(sight: Sight, failure: IssuerError) -> None:
         turn = failover.after_refusal(row, case.issuers, now)
     else:
         turn = failover.after_failure(row, case.issuers, _life(case), now, failure.retry_after)
-    _write_down(sight, failure, turn)
+    _write_down(sight, failure, turn, midway=midway)
+
+
+def too_long(sight: Sight, full: TooLong) -> None:
+    """Fail for good with what no row can remember: it would be done again by each look, and never be saved. Our CSR stays for another issuer."""
+    row = claims.held(sight).value
+    fail(sight, too_many_names(sight.ref, str(full), claims.handed_to(row, row.issuer).checkpoint), midway=True)
 
 
 def keeps_waiting(sight: Sight, waiting: Waiting) -> bool:
@@ -74,7 +80,7 @@ def _hand_over(sight: Sight, turn: Turn | None, checkpoint: Checkpoint) -> bool:
     return True
 
 
-def _write_down(sight: Sight, failure: IssuerError, turn: Turn | None) -> None:
+def _write_down(sight: Sight, failure: IssuerError, turn: Turn | None, *, midway: bool = False) -> None:
     """Write and tell before the row says so, since the ids make a repeat harmless. One save: the failure, and whose turn it is."""
     world, now, row = sight.world, sight.world.now, claims.held(sight).value
     failed = _counted(row, failure, now)
@@ -85,6 +91,7 @@ def _write_down(sight: Sight, failure: IssuerError, turn: Turn | None) -> None:
         after = replace(failed, next_step=now + wait.ladder, earliest=now + wait.under_floor)
     else:
         after = _turned(sight, failed, turn)
+    if midway or (turn is not None and turn.issuer != row.issuer):
         _undo(sight, row)
     kind = HistoryKind.GIVEN_UP if turn is None else HistoryKind.FAILED
     record(world, sight.ref, kind, at=now, version=row.replacing, step=str(after.failures), error=after.error)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from perennial.decisions.case import managed, written
 from perennial.decisions.tags import VAULT_ISSUER, wishes
-from perennial.errors import IssuerError, Throttled, Unclear, VaultError
+from perennial.errors import IssuerError, Throttled, TooLong, Unclear, VaultError
 from perennial.log import line
 from perennial.model.decision import Close, Renew
 from perennial.model.history import HistoryKind
@@ -33,24 +33,33 @@ def take_steps(sight: Sight, decision: Renew) -> None:
     sight.renewal = claimed
     if failing.waited_enough(sight):
         return
+    try:
+        done = _go_on(sight)
+    except TooLong as full:
+        failing.too_long(sight, full)
+        return
+    if done is not None:
+        seen.take_in(sight, done.current)
+        end(sight, Outcome.ISSUED)
+
+
+def _go_on(sight: Sight) -> InVault | None:
+    """Take and save one step after the other; return the new version once it is in the vault. Raises TooLong where no row can remember one."""
     fresh = False
     for left in reversed(range(STEPS_A_LOOK)):
-        row = sight.renewal.value
+        row = claims.held(sight).value
         if fresh and row.checkpoint.step in INTENTS and sight.world.outlived():
             sight.did.append("outlived-its-lease")  # paused with its machine: who finds the intent asks first
-            return
+            return None
         result = _step(sight, row, fresh=fresh)
-        if result is None:
-            return
-        if isinstance(result, InVault):
-            seen.take_in(sight, result.current)
-            end(sight, Outcome.ISSUED)
-            return
+        if result is None or isinstance(result, InVault):
+            return result
         fresh = True
         if not left and result.until <= sight.world.now:  # the next look goes on: a lease would hold it up
             result = replace(result, until=sight.world.now + SOON)
         if failing.keeps_waiting(sight, result) or not _carry_on(sight, result):
-            return
+            break
+    return None
 
 
 def _step(sight: Sight, row: Renewal, *, fresh: bool) -> Waiting | InVault | None:

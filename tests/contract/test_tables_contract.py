@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from perennial.errors import BadInput, Changed
+from perennial.errors import BadInput, Changed, TooLong
 from perennial.model.certificate import CertificateRef
 from perennial.model.history import HistoryKind, Record
 from perennial.model.inventory import FleetRow, VaultRow
@@ -270,6 +270,23 @@ def test_a_key_that_table_storage_refuses_is_refused_by_name(tables: Tables, sub
     record = Record(certificate=CertificateRef("kv-a", "www"), id="a/b", at=NOW, kind=HistoryKind.EVENT)
     with pytest.raises(BadInput, match="key"):
         tables.history.put(record)
+
+
+def test_a_text_that_no_column_takes_is_refused_by_its_column_and_nothing_is_written(
+    tables: Tables, subject: str
+) -> None:
+    """By each write; 32 K characters are taken."""
+    good, bad = (delivery(subject, "n1", body="x" * length) for length in (32_768, 32_769))
+    for write in (tables.deliveries.insert, tables.deliveries.put):
+        with pytest.raises(TooLong):
+            write(bad)
+    assert tables.deliveries.get(subject, "n1:ops") is None
+    stored = tables.deliveries.insert(good)
+    assert stored is not None
+    with pytest.raises(TooLong) as raised:
+        tables.deliveries.save(replace(stored, value=bad))
+    assert raised.value.field == "body"
+    assert tables.deliveries.get(subject, "n1:ops") == stored
 
 
 def test_the_fleet_and_the_vaults_share_a_table(tables: Tables, subject: str) -> None:

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from perennial.decisions.chains import Chain, judge
+from perennial.decisions.chains import LONGEST, TOGETHER, Chain, judge
 from perennial.decisions.posted import Refusal
 from tests.decisions.corp import CSR, ISSUING, KEY, LEAF, NOW, POLICY, ROOT, STRANGER, WHOLE, damaged, judged, refusal
 from tests.memory.signers import DAY, Signer, der, issue, request, signer
@@ -170,14 +170,17 @@ def test_a_certificate_without_a_subject_is_named_by_its_serial() -> None:
     assert "it holds serial abc" in refusal(made).what
 
 
-def sized(size: int) -> x509.Certificate:
+NAMES = ("www.corp.example", "api.corp.example")
+
+
+def sized(size: int, names: tuple[str, ...] = NAMES) -> x509.Certificate:
     """Return a leaf of so many bytes, from a CA that is not there."""
     filler = size
     while True:
         builder = x509.CertificateBuilder(
             STRANGER.certificate.subject, x509.Name([]), KEY.public_key(), x509.random_serial_number()
         )
-        san = x509.SubjectAlternativeName([x509.DNSName(one) for one in ("www.corp.example", "api.corp.example")])
+        san = x509.SubjectAlternativeName([x509.DNSName(one) for one in names])
         padding = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), bytes(filler))
         builder = (
             builder.not_valid_before(NOW).not_valid_after(NOW + timedelta(days=90)).add_extension(san, critical=False)
@@ -195,6 +198,19 @@ def test_a_chain_of_16_kib_is_taken_and_no_byte_more() -> None:
     assert judged(fits, incomplete=True) == (fits,)
     assert judged(over, incomplete=True) == "too-large"
     assert judged(over) == "incomplete-chain"
+
+
+def test_a_long_request_leaves_less_room_for_its_chain() -> None:
+    """Both are kept in one column until they are merged."""
+    names = ("www.corp.example", *(f"n{number:03}.{'x' * 60}.corp.example" for number in range(100)))
+    csr = request(*names, key=KEY)
+    room = TOGETHER - len(csr)
+    assert room < LONGEST
+    for size, taken in ((room, True), (room + 1, False)):
+        found = judge((sized(size, names),), csr, NOW, incomplete=True)
+        assert isinstance(found, Chain) is taken
+    assert isinstance(found, Refusal)
+    assert (found.code, found.what) == ("too-large", f"the chain has more than {room} bytes")
 
 
 def test_a_request_that_cannot_be_read_is_answered_by_nothing() -> None:

@@ -10,6 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import msgspec
+
+from perennial.adapters.codec import LONGEST_TEXT, to_entity
 from perennial.errors import BadInput, Changed
 from perennial.ports import tables
 from perennial.ports.tables import Keys, Page, Query, Stored, Tables, TableSpec
@@ -163,6 +166,8 @@ class MemoryTable[T]:
 
     def _place(self, row: T) -> tuple[str, str]:
         at = self.spec.key(row)
+        if len(msgspec.json.encode(row)) > LONGEST_TEXT:  # else none of its texts can be: seldom, since this is slow
+            to_entity(row, at)
         if FORBIDDEN.search("".join(at)):
             raise BadInput("key", f"{at} holds a character that Table Storage refuses in keys")
         return at
