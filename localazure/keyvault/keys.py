@@ -88,11 +88,6 @@ def _number(value: int, size: int = 0) -> str:
     return base64.urlsafe_b64encode(octets).rstrip(b"=").decode()
 
 
-def public_bytes(key: PublicKey) -> bytes:
-    """Return the DER form of a public key, to compare keys by."""
-    return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-
-
 def private_bytes(key: PrivateKey) -> bytes:
     """Return the DER form of a private key (PKCS #8)."""
     form = serialization.PrivateFormat.PKCS8

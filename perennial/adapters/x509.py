@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from datetime import datetime
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -61,12 +60,6 @@ def unreadable(der: bytes) -> Leaf:
 
 def _sha1(der: bytes) -> str:
     return hashlib.sha1(der, usedforsecurity=False).hexdigest()  # x5t: RFC 7517 §4.8
-
-
-def validity(der: bytes) -> tuple[datetime, datetime]:
-    """Return not-before and not-after, aware UTC."""
-    certificate = x509.load_der_x509_certificate(der)
-    return certificate.not_valid_before_utc, certificate.not_valid_after_utc
 
 
 def _extension[E: x509.ExtensionType](certificate: x509.Certificate, kind: type[E]) -> E | None:

@@ -74,9 +74,6 @@ class Closure:
         return self.until is not None and now < self.until
 
 
-OPEN = Closure()
-
-
 def refused(
     before: Closure, kind: Refusal, began: datetime, now: datetime, retry_after: timedelta | None = None
 ) -> Closure:
@@ -86,8 +83,3 @@ def refused(
     first, longest = CLOSURES[kind]
     wait = retry_after or min(first * 2 ** min(before.closures, 16), longest)
     return Closure(now + wait, now, before.closures + 1, kind.value)
-
-
-def succeeded(before: Closure) -> Closure:
-    """Open after a success; the instant of the last closure stays, since older refusals may still arrive."""
-    return Closure(at=before.at)

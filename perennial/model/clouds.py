@@ -13,8 +13,6 @@ class Cloud:
     vault_suffix: str
     authority: str
     arm: str  # address of Azure Resource Manager, and the resource that its tokens are for
-    storage_scope: str = "https://storage.azure.com/.default"
-    topic_scope: str = "https://eventgrid.azure.net/.default"
 
     def vault_url(self, vault: str) -> str:
         """Return the address of a vault."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from perennial.decisions import backoff, lifetimes
-from perennial.decisions.backoff import OPEN, Closure, Refusal
+from perennial.decisions.backoff import Closure, Refusal
 from perennial.decisions.case import Case, written
 from perennial.decisions.tags import Wishes
 from perennial.model.certificate import Version
@@ -68,7 +68,7 @@ def test_a_renewals_wait_at_each_rung() -> None:
 )
 def test_how_long_each_refusal_closes(kind: Refusal, first: int, longest: int) -> None:
     """The first time, and after many in a row."""
-    assert backoff.refused(OPEN, kind, NOW, NOW).until == NOW + first * SECOND
+    assert backoff.refused(Closure(), kind, NOW, NOW).until == NOW + first * SECOND
     assert backoff.refused(Closure(closures=500), kind, NOW, NOW).until == NOW + longest * SECOND
 
 
@@ -77,13 +77,12 @@ def test_closed_until_its_instant() -> None:
     closure = Closure(until=NOW)
     assert closure.closed(NOW - SECOND)
     assert not closure.closed(NOW)
-    assert not OPEN.closed(NOW)
+    assert not Closure().closed(NOW)
 
 
-def test_a_success_keeps_the_instant_of_the_last_closure() -> None:
-    """So a refusal of a request that began before it changes nothing, and one that began with it counts."""
-    open_again = backoff.succeeded(backoff.refused(OPEN, Refusal.FAILING, NOW, NOW))
-    assert open_again == Closure(at=NOW)
+def test_what_was_opened_knows_when_it_was_last_closed() -> None:
+    """So a refusal of a request that began before that changes nothing, and one that began with it counts."""
+    open_again = Closure(at=NOW)
     assert backoff.refused(open_again, Refusal.FAILING, NOW - SECOND, NOW + SECOND) == open_again
     assert backoff.refused(open_again, Refusal.FAILING, NOW, NOW + SECOND).closures == 1
 

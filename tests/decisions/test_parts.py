@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perennial.decisions import backoff, lifetimes
-from perennial.decisions.backoff import OPEN, Closure, Refusal
+from perennial.decisions.backoff import Closure, Refusal
 from perennial.decisions.matching import common_name, difference, losses
 from perennial.decisions.tags import Wishes, wishes
 from perennial.model.certificate import IssuerClass, Leaf, Version
@@ -178,28 +178,26 @@ def test_retry_after_is_obeyed_when_longer(failures: int, asked: timedelta | Non
     assert wait.under_floor <= wait.ladder
 
 
-def test_closing_doubles_for_throttling_and_a_success_zeroes() -> None:
-    """429s in a row: 10, 20, 40 seconds up to 5 minutes; then open again."""
-    closure, waits = OPEN, list[float]()
+def test_closing_doubles_for_throttling() -> None:
+    """429s in a row: 10, 20, 40 seconds up to 5 minutes."""
+    closure, waits = Closure(), list[float]()
     for number in range(7):
         at = NOW + timedelta(hours=number)
         closure = backoff.refused(closure, Refusal.THROTTLED, at, at)
         assert closure.until is not None
         waits.append((closure.until - at).total_seconds())
     assert waits == [10, 20, 40, 80, 160, 300, 300]
-    assert not backoff.succeeded(closure).closed(NOW)
-    assert backoff.succeeded(closure).closures == 0
 
 
 def test_a_refusal_of_an_older_request_changes_nothing() -> None:
     """Sixteen calls refused at once close a vault once."""
-    first = backoff.refused(OPEN, Refusal.THROTTLED, NOW, NOW + timedelta(seconds=1))
+    first = backoff.refused(Closure(), Refusal.THROTTLED, NOW, NOW + timedelta(seconds=1))
     assert backoff.refused(first, Refusal.THROTTLED, NOW, NOW + timedelta(seconds=2)) == first
 
 
 def test_retry_after_sets_the_closure() -> None:
     """A vault that says how long is left alone for just that."""
-    closed = backoff.refused(OPEN, Refusal.THROTTLED, NOW, NOW, timedelta(seconds=90))
+    closed = backoff.refused(Closure(), Refusal.THROTTLED, NOW, NOW, timedelta(seconds=90))
     assert closed == Closure(NOW + timedelta(seconds=90), NOW, 1, "throttled")
 
 

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from perennial.adapters.x509 import read_leaf, validity
+from cryptography import x509
+
+from perennial.adapters.x509 import read_leaf
 from perennial.errors import Busy, Forbidden, Refused, Throttled, Unreachable, VaultError
 from perennial.model.certificate import Certificate, CertificateRef, Listed, Operation, OperationState, Version
 from perennial.ports.vault import ListPage
@@ -201,9 +203,12 @@ class MemoryVaults(People):
             raise Forbidden(ref.vault, "the operation belongs to an integrated issuer", code="Forbidden")
         if not chain or not minting.same_key(name.pending.csr, chain[0]):
             raise Refused(ref.vault, "Unable to parse X5c certificate chain", code="BadParameter")
-        not_before, not_after = validity(chain[0])
+        leaf = x509.load_der_x509_certificate(chain[0])
         version = Version(
-            id=self.shelf.fresh_id(ref), created=self.shelf.clock(), not_before=not_before, not_after=not_after
+            id=self.shelf.fresh_id(ref),
+            created=self.shelf.clock(),
+            not_before=leaf.not_valid_before_utc,
+            not_after=leaf.not_valid_after_utc,
         )
         name.pending.state = OperationState.COMPLETED
         whole = self.shelf.add_version(name, version, tags, der=chain[0])
