@@ -25,7 +25,7 @@ from perennial.authorities.acme.authority import AcmeAuthority
 from perennial.authorities.needs import Tools
 from perennial.model.authority import AuthoritySetting
 from perennial.model.certificate import CertificateRef, IssuancePolicy, IssuerClass, LifetimeAction
-from perennial.model.decision import Mode
+from perennial.model.mode import Mode
 from perennial.model.renewal import Outcome, Renewal
 from tests.memory.dns import MemoryDns
 from tests.memory.keys import MemoryKeys

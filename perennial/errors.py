@@ -23,9 +23,11 @@ Errors of an SDK never leave an adapter.
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
-from perennial.model.certificate import CertificateRef
-from perennial.model.renewal import Checkpoint
+if TYPE_CHECKING:  # each start imports the errors of settings; what carries one of these imports it anyway
+    from perennial.model.certificate import CertificateRef
+    from perennial.model.renewal import Checkpoint
 
 LONGEST_FIX = 1000  # characters: it stands in rows and notices, and parts of it may be a CA's words
 
@@ -111,6 +113,8 @@ class IssuerError(PerennialError):
         retry_after: timedelta | None = None,
         back_to: Checkpoint | None = None,
     ) -> None:
+        from perennial.model.renewal import Checkpoint
+
         super().__init__(f"{code}: {what}" if code else what)
         self.code = code
         self.what = what

@@ -10,8 +10,9 @@ from perennial.decisions import lifetimes
 from perennial.decisions.drift import drift
 from perennial.decisions.tags import VAULT_ISSUER, Wishes, wishes
 from perennial.model.certificate import Version
-from perennial.model.decision import Mode, RenewalPolicy, Snapshot
+from perennial.model.decision import RenewalPolicy, Snapshot
 from perennial.model.ids import spread
+from perennial.model.mode import Mode
 from perennial.model.renewal import Asked, Renewal
 
 

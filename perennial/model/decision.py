@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from perennial.model.certificate import CertificateRef, IssuancePolicy, Version
+from perennial.model.mode import Mode
 from perennial.model.reasons import Reason
 from perennial.model.renewal import Asked, Renewal
-
-
-class Mode(StrEnum):
-    """What Perennial may do in a vault."""
-
-    OBSERVE = "observe"
-    RENEW = "renew"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
-from perennial.model.certificate import CertificateRef
+if TYPE_CHECKING:
+    from perennial.model.certificate import CertificateRef
 
 
 def digest(*parts: str) -> str:

@@ -13,7 +13,7 @@ from itertools import pairwise
 from urllib.parse import urlsplit
 
 from perennial.model.clouds import CLOUDS, Cloud
-from perennial.model.decision import Mode
+from perennial.model.mode import Mode
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 # Key Vault: 3 to 24 letters, digits and dashes, beginning with a letter, without a dash at the end or two in a row.

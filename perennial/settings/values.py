@@ -9,7 +9,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 from perennial.model.authority import AuthoritySetting
 from perennial.model.clouds import CLOUDS, Cloud
-from perennial.model.decision import Mode
+from perennial.model.mode import Mode
 from perennial.model.zones import ZoneSetting
 
 DAY = timedelta(days=1)

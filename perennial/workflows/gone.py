@@ -8,9 +8,10 @@ from datetime import UTC, datetime, timedelta
 from perennial.decisions.case import managed
 from perennial.decisions.tags import wishes
 from perennial.log import line
-from perennial.model.decision import LeaveAlone, Mode, kind_of
+from perennial.model.decision import LeaveAlone, kind_of
 from perennial.model.history import HistoryKind
 from perennial.model.inventory import Entry
+from perennial.model.mode import Mode
 from perennial.model.reasons import Reason, ReasonCode
 from perennial.ports.tables import Stored
 from perennial.workflows import announce, findings, notices, vault_state

@@ -10,9 +10,10 @@ from perennial.decisions.case import Case
 from perennial.decisions.tags import VAULT_ISSUER
 from perennial.errors import Changed
 from perennial.model.certificate import CertificateRef
-from perennial.model.decision import Mode, RenewalPolicy, Snapshot
+from perennial.model.decision import RenewalPolicy, Snapshot
 from perennial.model.inventory import FLEET, Entry, FleetRow, VaultRow
 from perennial.model.messages import Look
+from perennial.model.mode import Mode
 from perennial.model.notices import subject_of
 from perennial.model.renewal import Outcome, Renewal
 from perennial.ports.tables import Stored

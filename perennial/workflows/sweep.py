@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from perennial.decisions.schedule import newest_tick
 from perennial.errors import Changed
 from perennial.log import line
-from perennial.model.decision import Mode
 from perennial.model.history import TERMINAL, VaultWalk, WalkState
 from perennial.model.inventory import VaultRow
 from perennial.model.messages import Walk
+from perennial.model.mode import Mode
 from perennial.ports.tables import Query, Stored
 from perennial.workflows import dropped, vault_state, walk_end
 from perennial.workflows.baseline import summarize

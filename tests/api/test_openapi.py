@@ -15,10 +15,11 @@ from jsonschema import Draft202012Validator
 
 from perennial.model.authority import AuthorityKind
 from perennial.model.certificate import IssuerClass
-from perennial.model.decision import KINDS, Mode
+from perennial.model.decision import KINDS
 from perennial.model.findings import Severity
 from perennial.model.history import HistoryKind, WalkState
 from perennial.model.limits import LimitKind
+from perennial.model.mode import Mode
 from perennial.model.notices import DeliveryState, NoticeKind
 from perennial.model.reasons import ReasonCode
 from perennial.model.renewal import Outcome, Step

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from perennial.model.certificate import IssuancePolicy
-from perennial.model.decision import Mode
 from perennial.model.inventory import FleetRow
+from perennial.model.mode import Mode
 from perennial.model.reasons import ReasonCode
 from perennial.workflows.api.remedies import REMEDIES
 from perennial.workflows.world import World

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from perennial.model.certificate import CertificateRef
-from perennial.model.decision import Mode
 from perennial.model.history import WalkState
 from perennial.model.ids import inverted
+from perennial.model.mode import Mode
 from perennial.ports.tables import Query, Tables
 from perennial.workflows import findings
 from perennial.workflows.reading import every

@@ -14,7 +14,8 @@ from perennial.model.certificate import (
     LifetimeAction,
     Version,
 )
-from perennial.model.decision import Mode, RenewalPolicy, Snapshot
+from perennial.model.decision import RenewalPolicy, Snapshot
+from perennial.model.mode import Mode
 from perennial.model.renewal import Asked, Renewal
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

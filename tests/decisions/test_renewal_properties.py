@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from perennial.decisions import lifetimes
 from perennial.decisions.case import Case
 from perennial.decisions.renewal import FOR_A_PERSON, Check, decide
-from perennial.model.decision import AskHuman, Close, Mode, Renew, RenewalPolicy, Snapshot, WaitUntil
+from perennial.model.decision import AskHuman, Close, Renew, RenewalPolicy, Snapshot, WaitUntil
+from perennial.model.mode import Mode
 from perennial.model.reasons import Reason, ReasonCode
 from perennial.model.renewal import Asked, Checkpoint, Outcome, Renewal, Step
 from tests.decisions.cases import AUTO, CURRENT, DAY, NOW, OLDER, REF, SELF, UNKNOWN, snapshot, version

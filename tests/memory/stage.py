@@ -14,10 +14,10 @@ import msgspec
 from perennial.issuers.through_csr import ThroughCsr
 from perennial.issuers.vault import ByVault
 from perennial.model.certificate import CertificateRef, Version
-from perennial.model.decision import Mode
 from perennial.model.history import Record
 from perennial.model.inventory import Entry
 from perennial.model.messages import EventSeen, Look, Nudge, Walk
+from perennial.model.mode import Mode
 from perennial.model.notices import Subscription, subject_of
 from perennial.model.renewal import Renewal
 from perennial.ports.authority import Authority

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypedDict, Unpack
 
 from perennial.issuers.vault import ByVault
-from perennial.model.decision import Mode
+from perennial.model.mode import Mode
 from perennial.ports.channel import Channel
 from perennial.ports.issuer import Issuer
 from perennial.ports.queue import Queues

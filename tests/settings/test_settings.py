@@ -12,7 +12,7 @@ import pytest
 from perennial.errors import SettingsError
 from perennial.model.authority import AuthorityKind, AuthoritySetting
 from perennial.model.clouds import CLOUDS
-from perennial.model.decision import Mode
+from perennial.model.mode import Mode
 from perennial.model.zones import ZoneSetting
 from perennial.settings import Settings, from_environment
 from perennial.settings.catalog import CATALOG

@@ -9,7 +9,7 @@ from enum import StrEnum
 from random import Random
 
 from perennial.model.certificate import CertificateRef, IssuancePolicy, IssuerClass, LifetimeAction
-from perennial.model.decision import Mode
+from perennial.model.mode import Mode
 
 BEGIN = datetime(2026, 11, 24, 12, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -15,9 +15,9 @@ import msgspec
 
 from perennial.errors import PerennialError, Unavailable, VaultError
 from perennial.model.certificate import CertificateRef, OperationState, Version
-from perennial.model.decision import Mode
 from perennial.model.inventory import Entry
 from perennial.model.messages import Look, Nudge
+from perennial.model.mode import Mode
 from perennial.model.notices import Delivery, Subscription
 from perennial.ports import tables as specs
 from perennial.ports.queue import Queues

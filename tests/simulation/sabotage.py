@@ -9,8 +9,8 @@ from datetime import datetime, timedelta
 from perennial.errors import Throttled
 from perennial.model.authority import Obstacle, Suggestion
 from perennial.model.certificate import CertificateRef, Version
-from perennial.model.decision import Mode
 from perennial.model.inventory import Entry, FleetRow, VaultRow
+from perennial.model.mode import Mode
 from perennial.model.notices import Delivery, Subscription
 from perennial.model.renewal import Issued, Renewal, Waiting
 from perennial.ports import tables as specs

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from perennial.model.certificate import CertificateRef, IssuerClass
-from perennial.model.decision import Mode
+from perennial.model.mode import Mode
 from tests.memory.shelf import Name
 from tests.simulation.cast import ACME, DAY, SIGNERS
 from tests.simulation.vaults import FleetVaults

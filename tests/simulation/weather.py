@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from perennial.errors import Forbidden, Unclear, Unreachable, VaultError
-from perennial.model.decision import Mode
+from perennial.model.mode import Mode
 from tests.memory.shelf import IssuerPlay
 from tests.simulation.acme_weather import AcmeWeather
 from tests.simulation.authority import Signer

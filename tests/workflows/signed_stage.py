@@ -9,7 +9,7 @@ from typing import Any
 
 from perennial.model.authority import Suggestion
 from perennial.model.certificate import CertificateRef, IssuancePolicy, IssuerClass
-from perennial.model.decision import Mode
+from perennial.model.mode import Mode
 from tests.memory.authority import SlowAuthority
 from tests.memory.stage import Stage
 from tests.workflows import looks

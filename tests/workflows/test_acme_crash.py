@@ -16,7 +16,7 @@ from perennial.authorities.acme.authority import AcmeAuthority
 from perennial.authorities.needs import Tools
 from perennial.model.authority import AuthoritySetting, Obstacle, Suggestion
 from perennial.model.certificate import IssuerClass
-from perennial.model.decision import Mode
+from perennial.model.mode import Mode
 from perennial.model.renewal import Issued, Renewal, Waiting
 from tests.memory.death import Reaper
 from tests.memory.dns import MemoryDns

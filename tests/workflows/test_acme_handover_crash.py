@@ -15,8 +15,8 @@ from localazure.acme.jws import thumbprint
 from perennial.authorities.acme.signing import jwk_of
 from perennial.model.authority import Account, AuthoritySetting
 from perennial.model.certificate import IssuerClass
-from perennial.model.decision import Mode
 from perennial.model.history import HistoryKind
+from perennial.model.mode import Mode
 from perennial.model.renewal import Outcome
 from perennial.ports.keys import Keys, PublicKey
 from tests.memory.acme_books import Account as AtCa

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perennial.model.decision import Mode
+from perennial.model.mode import Mode
 from tests.memory.stage import Stage
 from tests.workflows.walking import HOUR, MINUTE, NOW, ORDERS, SECOND, named, put, settled, sweep, vault_row
 

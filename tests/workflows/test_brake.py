@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from perennial.model.certificate import CertificateRef, Version
-from perennial.model.decision import Mode
 from perennial.model.inventory import Entry, FleetRow
+from perennial.model.mode import Mode
 from perennial.workflows.brake import FIX, tell_brake
 from tests.memory.stage import Stage
 from tests.workflows.looks import DAY, HOUR, NOW

@@ -10,8 +10,8 @@ import pytest
 
 from perennial.errors import IssuerError
 from perennial.model.certificate import IssuancePolicy, IssuerClass
-from perennial.model.decision import Mode
 from perennial.model.history import HistoryKind
+from perennial.model.mode import Mode
 from perennial.model.reasons import ReasonCode
 from perennial.model.renewal import Outcome
 from tests.memory.authority import SlowAuthority

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
-from perennial.model.decision import Mode
 from perennial.model.history import HistoryKind
 from perennial.model.inventory import Entry
+from perennial.model.mode import Mode
 from perennial.model.reasons import ReasonCode
 from perennial.model.renewal import Outcome
 from perennial.ports.tables import Query

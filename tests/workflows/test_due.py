@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from perennial.model.decision import Mode
 from perennial.model.inventory import Entry
 from perennial.model.messages import Look
+from perennial.model.mode import Mode
 from perennial.workflows import due
 from perennial.workflows.due import LOOKS_A_TICK
 from tests.memory.queue import MemoryQueues

@@ -16,8 +16,8 @@ from perennial.authorities.external import ExternalAuthority, reminder
 from perennial.errors import Throttled
 from perennial.model.authority import AuthorityKind, AuthoritySetting
 from perennial.model.certificate import IssuerClass
-from perennial.model.decision import Mode
 from perennial.model.history import HistoryKind
+from perennial.model.mode import Mode
 from perennial.model.notices import NoticeKind
 from perennial.model.reasons import ReasonCode
 from perennial.model.renewal import Outcome, Renewal

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from perennial.errors import Changed
-from perennial.model.decision import Mode
 from perennial.model.findings import Finding, Severity
 from perennial.model.history import HistoryKind, Record
 from perennial.model.inventory import Entry
+from perennial.model.mode import Mode
 from perennial.model.reasons import Reason, ReasonCode
 from perennial.ports.tables import Stored
 from perennial.workflows.gone import FIX, NEVER, mark_gone

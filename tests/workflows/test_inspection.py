@@ -10,8 +10,9 @@ import pytest
 
 from perennial.compliance.rule import Subject
 from perennial.model.certificate import IssuancePolicy, LifetimeAction
-from perennial.model.decision import Mode, RenewalPolicy, Snapshot
+from perennial.model.decision import RenewalPolicy, Snapshot
 from perennial.model.inventory import Entry
+from perennial.model.mode import Mode
 from perennial.model.reasons import Reason, ReasonCode
 from perennial.model.renewal import Asked, Checkpoint, Outcome, Renewal, Step
 from perennial.workflows.inspection import inspect, snapshot_of, subject_of

@@ -14,10 +14,10 @@ import pytest
 from perennial.decisions import lifetimes
 from perennial.errors import Forbidden
 from perennial.model.certificate import IssuancePolicy, IssuerClass
-from perennial.model.decision import Mode
 from perennial.model.history import HistoryKind
 from perennial.model.ids import spread
 from perennial.model.messages import EventSeen, Look
+from perennial.model.mode import Mode
 from perennial.model.reasons import Reason, ReasonCode
 from perennial.model.renewal import Checkpoint, Outcome, Step
 from perennial.workflows import look

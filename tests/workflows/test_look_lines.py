@@ -13,8 +13,8 @@ import pytest
 
 from perennial.errors import Changed, IssuerError
 from perennial.model.certificate import CertificateRef
-from perennial.model.decision import Mode
 from perennial.model.messages import Look
+from perennial.model.mode import Mode
 from perennial.model.reasons import ReasonCode
 from perennial.ports.tables import FINDINGS
 from perennial.workflows import look

@@ -10,8 +10,8 @@ import pytest
 
 from perennial.errors import ChannelError, Forbidden, Unclear, Unreachable
 from perennial.model.certificate import CertificateRef, IssuerClass, LifetimeAction
-from perennial.model.decision import Mode
 from perennial.model.history import HistoryKind
+from perennial.model.mode import Mode
 from perennial.model.reasons import ReasonCode
 from perennial.model.renewal import Asked, Step
 from tests.memory.stage import Stage

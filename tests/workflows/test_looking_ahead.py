@@ -10,8 +10,8 @@ import pytest
 
 from perennial.errors import IssuerError
 from perennial.model.authority import Obstacle
-from perennial.model.decision import Mode
 from perennial.model.ids import spread
+from perennial.model.mode import Mode
 from perennial.workflows import preflight
 from tests.workflows.looks import DAY, HOUR, NOW, WWW
 from tests.workflows.test_asking_cas import sight_of, signed, version_of

@@ -8,8 +8,8 @@ from datetime import timedelta
 from perennial.errors import IssuerError
 from perennial.model.authority import Obstacle
 from perennial.model.certificate import CertificateRef
-from perennial.model.decision import Mode
 from perennial.model.findings import Finding, Severity
+from perennial.model.mode import Mode
 from perennial.ports.tables import Query
 from tests.memory.authority import SlowAuthority
 from tests.memory.stage import Stage

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 
 from perennial.model.certificate import Version
-from perennial.model.decision import Mode
 from perennial.model.history import HistoryKind, Record
+from perennial.model.mode import Mode
 from perennial.model.reasons import ReasonCode
 from perennial.model.renewal import Checkpoint, Outcome, Step
 from perennial.workflows import renew, vault_state

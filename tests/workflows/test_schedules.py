@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from perennial.model.certificate import CertificateRef
-from perennial.model.decision import Mode
 from perennial.model.history import HistoryKind, Record, VaultWalk, WalkState
 from perennial.model.messages import Nudge, Walk
+from perennial.model.mode import Mode
 from perennial.model.notices import Delivery, DeliveryState, NoticeKind
 from perennial.workflows import due, sweep, walk
 from perennial.workflows.prune import ROWS_A_TICK

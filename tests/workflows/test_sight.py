@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from perennial.errors import Changed
-from perennial.model.decision import Mode
 from perennial.model.inventory import Entry, FleetRow
 from perennial.model.messages import Look
+from perennial.model.mode import Mode
 from perennial.model.renewal import Asked, Outcome, Renewal
 from perennial.ports.tables import Stored
 from perennial.workflows.sight import Sight, fleet_row, gather, must_read, renewal_policy

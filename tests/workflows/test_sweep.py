@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from perennial.model.certificate import CertificateRef, IssuancePolicy
-from perennial.model.decision import Mode
 from perennial.model.findings import Finding
 from perennial.model.history import VaultWalk, WalkState
 from perennial.model.messages import Look, Walk
+from perennial.model.mode import Mode
 from perennial.model.reasons import ReasonCode
 from perennial.workflows import sweep as sweeping
 from perennial.workflows.walk_end import totals

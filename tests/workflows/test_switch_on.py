@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from perennial.model.certificate import CertificateRef, IssuerClass
-from perennial.model.decision import Mode
+from perennial.model.mode import Mode
 from tests.memory.stage import Stage
 from tests.workflows.looks import NOW, WWW, place
 

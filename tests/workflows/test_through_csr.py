@@ -9,8 +9,8 @@ import pytest
 
 from perennial.errors import Forbidden, IssuerError
 from perennial.model.certificate import IssuancePolicy, IssuerClass
-from perennial.model.decision import Mode
 from perennial.model.history import HistoryKind
+from perennial.model.mode import Mode
 from perennial.model.reasons import ReasonCode
 from perennial.model.renewal import Asked, Outcome, Step
 from tests.memory.authority import SlowAuthority

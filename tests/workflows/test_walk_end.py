@@ -13,11 +13,11 @@ import pytest
 
 from perennial.errors import Changed
 from perennial.model.certificate import CertificateRef
-from perennial.model.decision import Mode
 from perennial.model.history import VaultWalk, WalkState
 from perennial.model.ids import inverted
 from perennial.model.inventory import VaultRow
 from perennial.model.messages import Look
+from perennial.model.mode import Mode
 from perennial.workflows import walk_end
 from perennial.workflows.gone import NEVER
 from perennial.workflows.names_seen import NamesSeen

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from perennial.model.certificate import CertificateRef, IssuancePolicy, LifetimeAction, Listed
-from perennial.model.decision import Mode, RenewalPolicy
+from perennial.model.decision import RenewalPolicy
 from perennial.model.findings import Finding, Severity
 from perennial.model.inventory import Entry
 from perennial.model.messages import Look
+from perennial.model.mode import Mode
 from perennial.model.renewal import Checkpoint, Renewal, Step
 from perennial.ports.tables import FINDINGS
 from perennial.workflows import vault_state

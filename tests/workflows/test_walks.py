@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from perennial.errors import PerennialError
-from perennial.model.decision import Mode
+from perennial.model.mode import Mode
 from perennial.model.renewal import Outcome, Renewal, Step
 from perennial.ports.tables import Stored, Tables
 from tests.memory.stage import Stage

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from perennial.model.certificate import CertificateRef, IssuancePolicy, LifetimeAction
-from perennial.model.decision import Mode
 from perennial.model.history import VaultWalk
 from perennial.model.ids import inverted
 from perennial.model.inventory import FleetRow, VaultRow
 from perennial.model.messages import Walk
+from perennial.model.mode import Mode
 from perennial.workflows import walk
 from perennial.workflows.sight import fleet_row
 from perennial.workflows.world import World

@@ -7,8 +7,9 @@ from fnmatch import fnmatchcase
 from perennial.decisions.case import managed
 from perennial.decisions.tags import wishes
 from perennial.model.certificate import CertificateRef
-from perennial.model.decision import KINDS, Mode
+from perennial.model.decision import KINDS
 from perennial.model.inventory import Entry
+from perennial.model.mode import Mode
 from perennial.model.notices import subject_of
 from perennial.ports.tables import HISTORY, INVENTORY, Query, Stored
 from perennial.workflows import sight

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from perennial.decisions.case import Case
-from perennial.model.decision import Mode, RenewalPolicy
+from perennial.model.decision import RenewalPolicy
 from perennial.model.inventory import Entry
+from perennial.model.mode import Mode
 from perennial.model.reasons import Reason, ReasonCode
 from perennial.ports.tables import Query
 from perennial.workflows import sight

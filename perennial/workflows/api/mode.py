@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from perennial import log
 from perennial.errors import BadInput, Changed
-from perennial.model.decision import Mode
 from perennial.model.inventory import Entry, FleetRow
+from perennial.model.mode import Mode
 from perennial.model.reasons import ReasonCode
 from perennial.ports.tables import Query, Stored
 from perennial.workflows import sight
