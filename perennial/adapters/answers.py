@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import timedelta
-from email.utils import parsedate_to_datetime
-
 import msgspec
-from azure.core.exceptions import AzureError
+from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.core.rest import HttpResponse
 from requests import exceptions as requests_errors
 from urllib3 import exceptions as urllib3_errors
 
 from perennial.errors import Busy, Forbidden, Refused, Throttled, Unclear, Unreachable, VaultError
+from perennial.model.answers import one_line, retry_after
 
 # innererror codes of a 409 that no end of an operation resolves (Key Vault, soft delete).
 NAME_IS_TAKEN = frozenset({"ObjectIsDeletedButRecoverable", "ObjectIsBeingDeleted", "ObjectIsBeingRecovered"})
@@ -35,41 +32,36 @@ class _Body(msgspec.Struct):
 
 def error_of_look(vault: str, response: HttpResponse) -> VaultError:
     """Return what to raise for a look that was not answered well."""
-    status, code, what = response.status_code, *_said(response)
-    wait = retry_after(response.headers)
-    if status == 429:
-        return Throttled(vault, what, code=code, retry_after=wait)
-    if status in (401, 403):
-        return Forbidden(vault, what, code=code)
-    return Unreachable(vault, what, code=code, retry_after=wait)
+    code, what = _said(response)
+    return _turned_away(vault, response, code, what) or Unreachable(
+        vault, what, code=code, retry_after=retry_after(response.headers)
+    )
 
 
 def error_of_write(vault: str, response: HttpResponse, *, creating: bool = False) -> VaultError:
     """Return what to raise for a write that was not answered well."""
     status, code, what = response.status_code, *_said(response)
-    wait = retry_after(response.headers)
-    if status == 429:
-        return Throttled(vault, what, code=code, retry_after=wait)
-    if status in (401, 403):
-        return Forbidden(vault, what, code=code)
+    if turned_away := _turned_away(vault, response, code, what):
+        return turned_away
     if status == 409 and creating and code not in NAME_IS_TAKEN:
         return Busy(vault, what, code=code)
     if 400 <= status < 500 and status != 408:
         return Refused(vault, what, code=code)
-    return Unclear(vault, what, code=code, retry_after=wait)
+    return Unclear(vault, what, code=code, retry_after=retry_after(response.headers))
 
 
-def retry_after(headers: Mapping[str, str]) -> timedelta | None:
-    """Read Retry-After (RFC 9110 §10.2.3): seconds, or a date, which is measured against the answer's own."""
-    text = (headers.get("Retry-After") or "").strip()
-    if text.isdigit():
-        return timedelta(seconds=int(text))
-    try:
-        until = parsedate_to_datetime(text)
-        wait = until - parsedate_to_datetime(headers.get("Date") or "")
-    except (ValueError, TypeError):
-        return None
-    return max(wait, timedelta(0))
+def _turned_away(vault: str, response: HttpResponse, code: str, what: str) -> Throttled | Forbidden | None:
+    """Return what to raise where nothing was done at all, whatever was asked for."""
+    if response.status_code == 429:
+        return Throttled(vault, what, code=code, retry_after=retry_after(response.headers))
+    return Forbidden(vault, what, code=code) if response.status_code in (401, 403) else None
+
+
+def why(error: Exception) -> str:
+    """Say what went wrong in one line; messages of the identity library may hold more than a log should."""
+    if isinstance(error, ClientAuthenticationError):
+        return f"no token ({type(error).__name__})"
+    return one_line(str(error)) or type(error).__name__
 
 
 def nothing_was_sent(error: BaseException) -> bool:

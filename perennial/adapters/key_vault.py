@@ -18,9 +18,10 @@ from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.core.rest import HttpRequest, HttpResponse
 from azure.keyvault.certificates import CertificateClient
 
-from perennial.adapters.answers import error_of_look, error_of_write, nothing_was_sent, retry_after
+from perennial.adapters.answers import error_of_look, error_of_write, nothing_was_sent, why
 from perennial.adapters.bundles import read_certificate, read_operation, read_page
 from perennial.errors import BadInput, Refused, Unclear, Unreachable, VaultError
+from perennial.model.answers import retry_after
 from perennial.model.certificate import Certificate, CertificateRef, Operation
 from perennial.ports.vault import ListPage
 
@@ -111,7 +112,7 @@ class KeyVaults:
         try:
             response = self._client(vault).send_request(HttpRequest("GET", path), **self._look_waits)
         except (AzureError, ValueError) as error:  # ValueError: a challenge for another host than the vault's
-            raise Unreachable(vault, _why(error)) from error
+            raise Unreachable(vault, why(error)) from error
         if response.status_code == 404:
             return None
         if response.status_code == 400 and continues:
@@ -127,10 +128,10 @@ class KeyVaults:
         try:
             return client.send_request(request, **self._write_waits)
         except (ClientAuthenticationError, ValueError) as error:  # no token: only the empty challenge request went out
-            raise Unreachable(vault, _why(error)) from error
+            raise Unreachable(vault, why(error)) from error
         except AzureError as error:
             kind = Unreachable if nothing_was_sent(error) else Unclear
-            raise kind(vault, _why(error)) from error
+            raise kind(vault, why(error)) from error
 
     def _client(self, vault: str) -> CertificateClient:
         if vault not in self._clients:
@@ -166,10 +167,3 @@ def _read[R](vault: str, failure: type[VaultError], read: Callable[[], R]) -> R:
         return read()
     except (msgspec.MsgspecError, BadInput, ValueError) as error:
         raise failure(vault, f"its answer cannot be read: {error}") from error
-
-
-def _why(error: Exception) -> str:
-    """Say what went wrong in one line; messages of the identity library may hold more than a log should."""
-    if isinstance(error, ClientAuthenticationError):
-        return f"no token ({type(error).__name__})"
-    return " ".join(str(error).split())[:300] or type(error).__name__

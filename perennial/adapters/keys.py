@@ -15,7 +15,7 @@ from azure.core.exceptions import AzureError, ClientAuthenticationError
 from azure.core.rest import HttpRequest, HttpResponse
 from azure.keyvault.keys import KeyClient
 
-from perennial.adapters.answers import error_of_look, error_of_write, nothing_was_sent
+from perennial.adapters.answers import error_of_look, error_of_write, nothing_was_sent, why
 from perennial.errors import Refused, Unclear, Unreachable, VaultError
 from perennial.ports.keys import PublicKey
 
@@ -84,7 +84,7 @@ class KeyVaultKeys:
         try:
             response = self._opened().send_request(HttpRequest("GET", path), **LOOK, **PATIENCE)
         except (AzureError, ValueError) as error:  # ValueError: a challenge for another host than the vault's
-            raise Unreachable(self._vault, _why(error)) from error
+            raise Unreachable(self._vault, why(error)) from error
         if response.status_code == 404:
             return None
         if response.status_code != 200:
@@ -96,10 +96,10 @@ class KeyVaultKeys:
         try:
             return self._opened().send_request(request, **(retries or WRITE), **PATIENCE)
         except (ClientAuthenticationError, ValueError) as error:  # no token: only the empty challenge request went out
-            raise Unreachable(self._vault, _why(error)) from error
+            raise Unreachable(self._vault, why(error)) from error
         except AzureError as error:  # a signature that nobody heard of has no effect
             kind = Unreachable if retries or nothing_was_sent(error) else Unclear
-            raise kind(self._vault, _why(error)) from error
+            raise kind(self._vault, why(error)) from error
 
     def _read(self, failure: type[VaultError], response: HttpResponse) -> PublicKey:
         try:
@@ -132,10 +132,3 @@ def _encoded(raw: bytes) -> str:
 
 def _decoded(text: str) -> bytes:
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
-def _why(error: Exception) -> str:
-    """Say what went wrong in one line; messages of the identity library may hold more than a log should."""
-    if isinstance(error, ClientAuthenticationError):
-        return f"no token ({type(error).__name__})"
-    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -12,10 +12,10 @@ from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceNotFoundError
 from azure.core.messaging import CloudEvent
 
-from perennial.channels.answers import one_line, retry_after
 from perennial.channels.envelope import cloud_event
 from perennial.channels.needs import Needs
 from perennial.errors import ChannelError
+from perennial.model.answers import one_line, wait_of
 from perennial.model.notices import Delivery, Subscription
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ class EventGridChannel:
 def _refused(error: HttpResponseError, now: datetime) -> ChannelError:
     status = error.status_code or 0
     headers: Mapping[str, str] = getattr(error.response, "headers", {})  # the type that is declared has none
-    wait = retry_after(headers.get("Retry-After", ""), now)
+    wait = wait_of(headers.get("Retry-After", ""), now) or None
     hint = "; the app's identity needs the role EventGrid Data Sender on the topic" if status in (401, 403) else ""
     answer = one_line(f"{status} {error.reason or ''}: {error.message}") + hint
     return ChannelError(answer, throttled=status == 429 or (status == 503 and wait is not None), retry_after=wait)

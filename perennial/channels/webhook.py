@@ -11,12 +11,12 @@ from datetime import datetime
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook
 
 from perennial.channels.addresses import Forbidden, Unresolved, resolve
-from perennial.channels.answers import one_line, retry_after
 from perennial.channels.envelope import cloud_event
 from perennial.channels.needs import Needs
 from perennial.channels.post import Answer, NoAnswer, Wire
 from perennial.channels.target import BadTarget, Target
 from perennial.errors import ChannelError
+from perennial.model.answers import one_line, wait_of
 from perennial.model.notices import Delivery, Subscription
 
 SETTING = "PERENNIAL_SECRET_"
@@ -96,6 +96,6 @@ def _judge(answer: Answer, now: datetime) -> str:
         return text
     if 300 <= answer.status < 400:
         text = one_line(f"{answer.status}: redirects are not followed; give the final address")
-    wait = retry_after(answer.retry_after, now)
+    wait = wait_of(answer.retry_after, now) or None
     throttled = answer.status == 429 or (answer.status == 503 and wait is not None)
     raise ChannelError(text, throttled=throttled, retry_after=wait if throttled else None)

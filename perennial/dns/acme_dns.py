@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from perennial.dns.answers import one_line, retry_after
 from perennial.dns.needs import Option, ProviderKind, Tools, secret_name
 from perennial.errors import DnsError
+from perennial.model.answers import one_line, retry_after
 from perennial.model.zones import ZoneSetting
 from perennial.ports.dns import ZoneProvider
 

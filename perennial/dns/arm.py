@@ -9,7 +9,7 @@ from enum import Enum, auto
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from perennial.dns.answers import one_line, retry_after
+from perennial.model.answers import one_line, retry_after
 from perennial.model.clouds import Cloud
 
 if TYPE_CHECKING:

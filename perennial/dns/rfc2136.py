@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from perennial.dns.answers import one_line
 from perennial.dns.needs import Option, ProviderKind, Tools, secret_name, whole_number
 from perennial.errors import DnsError
+from perennial.model.answers import one_line
 from perennial.model.zones import ZoneSetting
 from perennial.ports.dns import ZoneProvider
 

@@ -15,7 +15,7 @@ from urllib3 import exceptions as urllib3_errors
 
 from localazure.client import LocalAzure
 from perennial.adapters import clients
-from perennial.adapters.answers import nothing_was_sent, retry_after
+from perennial.adapters.answers import nothing_was_sent
 from perennial.adapters.key_vault import PATIENCE, KeyVaults, Patience
 from perennial.errors import Forbidden, Refused, Unclear, Unreachable
 from perennial.model.certificate import CertificateRef
@@ -234,19 +234,3 @@ def test_without_a_cause_nothing_is_certain() -> None:
     """Neither without an inner error nor for another kind of error."""
     assert not nothing_was_sent(ServiceResponseError("x"))
     assert not nothing_was_sent(ValueError("x"))
-
-
-@pytest.mark.parametrize(
-    ("text", "wait"),
-    [
-        ("12", timedelta(seconds=12)),
-        ("Tue, 24 Nov 2026 09:01:30 GMT", timedelta(seconds=90)),
-        ("Tue, 24 Nov 2026 08:00:00 GMT", timedelta(0)),
-        ("soon", None),
-        ("", None),
-    ],
-)
-def test_a_retry_after_is_seconds_or_a_date_against_the_answers_own(text: str, wait: timedelta | None) -> None:
-    """RFC 9110 allows both; no clock is read."""
-    headers = {"Retry-After": text, "Date": "Tue, 24 Nov 2026 09:00:00 GMT"}
-    assert retry_after(headers) == wait

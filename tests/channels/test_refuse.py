@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 from ipaddress import ip_network
 
 import pytest
 from azure.core.credentials import TokenCredential
 
 from perennial import channels
-from perennial.channels.answers import one_line, retry_after
 from perennial.channels.event_grid import EventGridChannel
 from perennial.channels.webhook import WebhookChannel
 from perennial.model.notices import Subscription
-from tests.channels.test_webhook import NOW, OLD
+from tests.channels.test_webhook import OLD
 from tests.memory.world import SETTINGS
 
 ALLOWED = replace(SETTINGS, webhook_ranges=(ip_network("192.0.2.0/24"),))
@@ -115,29 +113,3 @@ def test_the_table_builds_every_channel() -> None:
     """Each channel of the table is built without a connection, a token or a secret."""
     built = channels.build(SETTINGS, no_credential, {})
     assert set(built) == set(channels.CHANNELS) == {"event-grid", "webhook"}
-
-
-@pytest.mark.parametrize(
-    ("header", "wait"),
-    [
-        ("", None),
-        ("soon", None),
-        ("-5", None),
-        ("0", None),
-        ("30", timedelta(seconds=30)),
-        (" 30 ", timedelta(seconds=30)),
-        ("٣", None),
-        ("9" * 400, timedelta(days=1)),
-        ("Fri, 01 Jan 1999 00:00:00 GMT", None),
-        ("Fri, 31 Dec 2100 23:59:59 GMT", timedelta(days=1)),
-    ],
-)
-def test_retry_after(header: str, wait: timedelta | None) -> None:
-    """Seconds or a date ahead, at most a day; whatever else is no wait."""
-    assert retry_after(header, NOW) == wait
-
-
-def test_an_answer_becomes_one_short_line() -> None:
-    """Control characters and length stay outside."""
-    assert one_line("a\r\n\tb\x00\x1b[31m c ") == "a b [31m c"
-    assert len(one_line("x" * 5000)) == 300

@@ -130,14 +130,16 @@ def test_a_repeat_has_the_same_id_and_body(target: Receiver, wire: Wire) -> None
         ("400 Bad Request", "Retry-After: 60\r\n", (False, None)),
         ("429 Too Many Requests", "", (True, None)),
         ("429 Too Many Requests", "Retry-After: 120\r\n", (True, timedelta(minutes=2))),
+        ("429 Too Many Requests", "Retry-After: 0\r\n", (True, None)),
         ("503 Service Unavailable", "", (False, None)),
+        ("503 Service Unavailable", "Retry-After: Fri, 01 Jan 1999 00:00:00 GMT\r\n", (False, None)),
         ("503 Service Unavailable", "Retry-After: 999999999999\r\n", (True, timedelta(days=1))),
     ],
 )
 def test_an_answer_that_is_no_success(
     target: Receiver, wire: Wire, status: str, headers: str, asked: tuple[bool, timedelta | None]
 ) -> None:
-    """Only 2xx is a success; a 429, or a 503 with Retry-After, asks to be left alone."""
+    """Only 2xx is a success; a 429, or a 503 with a Retry-After that is not over, asks to be left alone."""
     target.behaviour = answering(status, headers, "no")
     with pytest.raises(ChannelError) as error:
         channel(wire).send(DELIVERY, subscription(target.port), NOW)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 
 import msgspec
 from requests.utils import parse_header_links
+
+from perennial.model.answers import retry_after
 
 PROBLEM = "urn:ietf:params:acme:error:"
 LONGEST_WAIT = timedelta(
@@ -132,7 +133,7 @@ class Answer:
     @property
     def retry_after(self) -> timedelta | None:
         """When to ask again."""
-        return retry_after(self.headers)
+        return retry_after(self.headers, LONGEST_WAIT)
 
     def read[T](self, kind: type[T]) -> T:
         """Read the body. Raises msgspec.MsgspecError where it is something else."""
@@ -142,18 +143,6 @@ class Answer:
         """Return where other chains are (RFC 8555 §7.4.2); requests' own `links` keeps but one of a kind."""
         links = parse_header_links(self.headers.get("Link", ""))
         return tuple(link["url"] for link in links if link.get("rel") == "alternate" and "url" in link)
-
-
-def retry_after(headers: Mapping[str, str]) -> timedelta | None:
-    """Read Retry-After (RFC 9110 §10.2.3): seconds, or a date, which is measured against the answer's own. At most a week."""
-    text = (headers.get("Retry-After") or "").strip()
-    if text.isascii() and text.isdigit():
-        return bounded(timedelta(seconds=int(text[:9])))
-    try:
-        wait = parsedate_to_datetime(text) - parsedate_to_datetime(headers.get("Date") or "")
-    except (ValueError, TypeError):
-        return None
-    return bounded(wait)
 
 
 def bounded(wait: timedelta) -> timedelta:

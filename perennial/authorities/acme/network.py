@@ -18,7 +18,8 @@ from josepy.jwa import ES256
 from josepy.jwk import JWKEC
 from requests.adapters import BaseAdapter, HTTPAdapter
 
-from perennial.authorities.acme.answers import Answer, Problem, retry_after
+from perennial.authorities.acme.answers import LONGEST_WAIT, Answer, Problem
+from perennial.model.answers import retry_after
 
 AGENT = "perennial (acme-python)"
 WAITS = (5, 25)  # seconds for a connection, and for an answer: a look's lease must hold for all of its steps
@@ -164,7 +165,7 @@ def _answer(response: requests.Response) -> Answer:
         problem = msgspec.json.decode(response.content, type=Problem)
     except msgspec.MsgspecError:
         problem = Problem(detail=response.reason)
-    raise Refusal(response.status_code, problem, retry_after(response.headers))
+    raise Refusal(response.status_code, problem, retry_after(response.headers, LONGEST_WAIT))
 
 
 def _why(broken: requests.RequestException) -> str:

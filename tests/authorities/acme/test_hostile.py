@@ -45,7 +45,8 @@ WEEK = timedelta(days=7)
 )
 def test_a_wait_is_believed_for_a_week(said: str, wait: timedelta | None) -> None:
     """The longest span of Let's Encrypt's limits: a year would let a certificate die in silence, and some numbers are none."""
-    assert answers.retry_after({"Retry-After": said, "Date": "Tue, 24 Nov 2026 12:00:00 GMT"}) == wait
+    answer = answers.Answer(b"", {"Retry-After": said, "Date": "Tue, 24 Nov 2026 12:00:00 GMT"})
+    assert answer.retry_after == wait
 
 
 def test_a_wait_in_a_text_is_believed_for_a_week() -> None:
