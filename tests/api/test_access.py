@@ -5,14 +5,18 @@ from __future__ import annotations
 import ast
 import base64
 import json
+import logging
 
 import pytest
 import urllib3
 
 from localazure.client import LocalAzure
-from perennial.workflows.api.access import Gate, Principal, Role, admitted
-from perennial.workflows.api.http import Declined
+from perennial.workflows.api.access import Gate, Principal, Role, admit, admitted
+from perennial.workflows.api.http import PROBLEM, Declined, Request, Response
+from perennial.workflows.world import World
 from tests.api.calling import ROOT, described
+from tests.api.stocking import NOW
+from tests.memory.world import make_world
 
 ON = Gate(sign_in=True, platform=True)
 NEEDED = {
@@ -114,6 +118,108 @@ def test_every_door_names_the_role_that_it_takes() -> None:
             signs |= {node.name for word in call.value.keywords if ast.unparse(word) == "or_signs=True"}
     assert found == {door: f"access.Role.{NEEDED.get(door, Role.READ).name}" for door in described()}
     assert signs == SIGNERS
+
+
+def declined(gate: Gate, header: str, needed: Role, *, or_signs: bool = False) -> Declined:
+    """Return the refusal."""
+    with pytest.raises(Declined) as refused:
+        admitted(gate, header, needed, or_signs=or_signs)
+    return refused.value
+
+
+def test_a_refusal_says_which_and_what_to_do() -> None:
+    """Each by its own word, with the fix; the roles that are there and the ones that are missing by name."""
+    off = declined(Gate(sign_in=True, platform=False), "", Role.READ)
+    assert (off.slug, "authsettingsV2" in off.fix) == ("sign-in-not-enforced", True)
+    nobody = declined(ON, "", Role.READ)
+    assert (nobody.slug, "sign in with Entra ID" in nobody.fix) == ("not-signed-in", True)
+    reader = declined(ON, principal("Perennial.Read"), Role.ADMIN)
+    assert (reader.slug, reader.detail) == (
+        "role-missing",
+        "this takes Perennial.Admin; ada@example.com has Perennial.Read",
+    )
+    assert "assign the app role Perennial.Admin to" in reader.fix
+    assert declined(ON, principal(), Role.READ).detail.endswith("ada@example.com has no role of this app")
+    assert declined(ON, principal("Perennial.Sign"), Role.READ).detail.endswith("ada@example.com has Perennial.Sign")
+
+
+def header(**told: object) -> str:
+    """Return the platform's header with these members."""
+    return base64.b64encode(json.dumps(told).encode()).decode()
+
+
+def test_a_name_is_the_first_that_its_claims_hold() -> None:
+    """A preferred name before an application's id; of two the first; at most eighty letters; none has a name for that."""
+    role = {"typ": "roles", "val": "Perennial.Read"}
+    app, long = {"typ": "appid", "val": "app-1"}, {"typ": "preferred_username", "val": "a" * 90}
+    for claims, name in (
+        ([role, app, long], "a" * 80),
+        ([role, app, {"typ": "appid", "val": "app-2"}], "app-1"),
+        ([role], "a principal without a name"),
+    ):
+        assert admitted(ON, header(claims=claims), Role.READ) == Principal(name, Role.READ)
+
+
+def test_the_role_claim_that_the_header_itself_names_counts() -> None:
+    """As App Service writes `role_typ`; an empty one names none."""
+    claims = [{"typ": "my-roles", "val": "Perennial.Read"}, {"typ": "", "val": "Perennial.Admin"}]
+    assert admitted(ON, header(claims=claims, role_typ="my-roles"), Role.READ)
+    assert status_of(ON, header(claims=claims, role_typ="my-roles"), Role.OPERATE) == 403
+    assert status_of(ON, header(claims=claims, role_typ=""), Role.READ) == 403
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        [5, "roles"],
+        [{"typ": "roles", "val": ["Perennial.Admin"]}],
+        [{"typ": ["roles"], "val": "Perennial.Admin"}],
+        [{"typ": "name", "val": 5}],
+    ],
+)
+def test_claims_that_are_no_text_say_nothing(claims: list[object]) -> None:
+    """Whoever has only such is a principal without a role."""
+    refused = declined(ON, header(claims=claims), Role.READ)
+    assert (refused.status, refused.detail) == (
+        403,
+        "this takes Perennial.Read; a principal without a name has no role of this app",
+    )
+
+
+@pytest.mark.parametrize("forged", ["ä", f"{principal('Perennial.Admin')}!", "!" + principal("Perennial.Admin"), "eyJ"])
+def test_a_header_that_is_no_base64_is_nobodys(forged: str) -> None:
+    """The platform writes nothing else; no sign in it is overlooked."""
+    assert declined(ON, forged, Role.READ).status == 401
+
+
+def who_asks(request: Request, world: World) -> Response:
+    """Answer with the name of whoever asks."""
+    return Response(200, {"actor": request.actor, "at": world.now.isoformat()})
+
+
+def test_an_operation_runs_for_whoever_may_and_knows_them() -> None:
+    """Under the name that is signed in, whatever the request said; with keys, under the hint."""
+    asks = Request(actor="a hint", principal=principal("Perennial.Read"))
+    found = admit(who_asks, asks, Role.READ, ON, lambda: make_world(NOW))
+    assert found.body == {"actor": "ada@example.com", "at": NOW.isoformat()}
+    keys = admit(who_asks, asks, Role.READ, Gate(sign_in=False, platform=False), lambda: make_world(NOW))
+    assert keys.body == {"actor": "a hint", "at": NOW.isoformat()}
+
+
+def test_for_others_no_world_is_made_and_the_log_has_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    """Which operation, which status, which word; a signer passes only where signers may."""
+
+    def world() -> World:
+        raise AssertionError("a world was made")
+
+    signer = Request(principal=principal("Perennial.Sign"))
+    with caplog.at_level(logging.INFO, logger="perennial"):
+        found = admit(who_asks, signer, Role.OPERATE, ON, world)
+    assert (found.status, found.media_type) == (403, PROBLEM)
+    said = {"event": "api-refused", "operation": "who_asks", "status": 403, "slug": "role-missing"}
+    assert list(map(json.loads, caplog.messages)) == [said]
+    passed = admit(who_asks, signer, Role.OPERATE, ON, lambda: make_world(NOW), or_signs=True)
+    assert passed.status == 200
 
 
 @pytest.mark.parametrize("needed", [Role.READ, Role.OPERATE, Role.ADMIN])

@@ -8,11 +8,13 @@ from datetime import timedelta
 import pytest
 
 from perennial.model.certificate import CertificateRef
+from perennial.model.inventory import Entry
 from perennial.model.reasons import Reason, ReasonCode
+from perennial.ports.tables import INVENTORY, Page, Query
 from perennial.workflows.world import World
 from tests.api.calling import Api
 from tests.api.stocking import DAY, NOW, WATCHED, WEB, claim, remember, stock
-from tests.memory.tables import memory_tables
+from tests.memory.tables import MemoryTable, memory_tables
 from tests.memory.world import make_world
 
 
@@ -219,3 +221,35 @@ def test_history_is_of_one_certificate() -> None:
     world = fleet(WEB, replace(WEB, name="web-2"))
     remember(world, replace(WEB, name="web-2"), 1)
     assert Api(world).call("get_history", "kv-orders", "web").one("items") == []
+
+
+class Noted(MemoryTable[Entry]):
+    """An inventory that notes what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(INVENTORY)
+        self.asked: list[Query] = []
+
+    def select(self, query: Query, more: str | None = None) -> Page[Entry]:
+        """Note it."""
+        self.asked.append(query)
+        return super().select(query, more)
+
+
+@pytest.mark.parametrize(
+    ("query", "prefix", "limit"),
+    [
+        ({}, "", 51),
+        ({"name": "*"}, "", 51),
+        ({"name": "we*"}, "we", 1000),
+        ({"name": "we?b"}, "we", 1000),
+        ({"name": "we[a-c]"}, "we", 1000),
+        ({"name": "web-x"}, "web-x", 1000),
+    ],
+)
+def test_a_glob_asks_for_what_it_begins_with(query: dict[str, str], prefix: str, limit: int) -> None:
+    """The service looks among those keys alone; a glob that all names match is none."""
+    table = Noted()
+    world = make_world(NOW)
+    Api(replace(world, tables=replace(world.tables, inventory=table))).call("list_certificates", query=query)
+    assert [(one.prefix, one.limit) for one in table.asked] == [(prefix, limit)]

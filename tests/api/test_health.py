@@ -42,7 +42,7 @@ def test_a_fleet_whose_timers_turn_is_alive() -> None:
 def test_a_stopped_timer_is_stale(due: timedelta, sweep: timedelta, stale: str) -> None:
     """One old beat is enough for 503, and the answer says which."""
     found = beating(make_world(NOW), due, sweep).call("health")
-    assert (found.status, found.one(stale, "stale")) == (503, True)
+    assert (found.status, found.one("status"), found.one(stale, "stale")) == (503, "stale", True)
     assert [name for name in ("find_due", "sweep") if found.one(name, "stale")] == [stale]
 
 

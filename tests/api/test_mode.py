@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from dataclasses import replace
 
+import pytest
+
 from perennial.model.inventory import FleetRow
-from perennial.ports.tables import FLEETS, Stored
+from perennial.model.reasons import Reason, ReasonCode
+from perennial.ports.tables import FLEETS, Query, Stored
 from perennial.workflows import sight
 from tests.api.calling import Api
 from tests.api.stocking import DAY, NOW, WEB, stock
 from tests.memory.tables import MemoryTable
 from tests.memory.world import make_world
+from tests.workflows.racing import raced
 
 OFF = {"mode": "observe", "reason": "CA incident"}
 ON = {"mode": "as-set", "reason": "understood"}
@@ -36,6 +42,7 @@ def test_observe_switches_every_vault_off_and_keeps_the_reason() -> None:
     world = make_world(NOW)
     found = Api(world).call("put_mode", body=OFF, actor="ada")
     assert (found.status, found.one("mode"), found.one("actor")) == (200, "observe", "api (ada)")
+    assert (found.one("reason"), found.one("at")) == ("CA incident", "2026-11-24T08:00:00Z")
     assert found.one("vaults", 0) == {"vault": "kv-orders", "setting": "renew", "now": "observe"}
     assert sight.renewal_policy(world, "kv-orders", sight.fleet_row(world).value).switched_off == "CA incident"
     assert Api(world).call("get_mode").body == found.body
@@ -98,3 +105,30 @@ def test_a_row_that_others_never_leave_alone_is_a_conflict() -> None:
     busy.rivals = 1000
     found = Api(replace(world, tables=replace(world.tables, fleet=busy))).call("put_mode", body=OFF)
     assert (found.status, found.headers["Retry-After"]) == (409, "1")
+
+
+def test_a_turn_is_a_warning_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """Who turned it, to what, and why."""
+    Api(make_world(NOW)).call("put_mode", body=OFF, actor="ada")
+    (line,) = [one for one in caplog.records if "mode" in one.getMessage()]
+    assert line.levelno == logging.WARNING
+    said = {"event": "mode", "mode": "observe", "actor": "api (ada)", "reason": "CA incident"}
+    assert json.loads(line.getMessage()) == said
+
+
+def test_only_what_is_due_and_waits_for_the_switch_is_woken() -> None:
+    """What is due later, or waits without a reason, keeps its clock; one that a look is at work on holds up no other."""
+    world = make_world(NOW)
+    waits = Reason(ReasonCode.KILL_SWITCH, {"why": "CA incident"})
+    for name, columns in (
+        ("due", {"due_at": NOW, "reason": waits}),
+        ("later", {"due_at": NOW + DAY, "reason": waits}),
+        ("plain", {"due_at": NOW, "reason": None}),
+        ("aaa", {"due_at": NOW, "reason": waits}),
+    ):
+        entry = stock(world, replace(WEB, name=name))
+        world.tables.inventory.put(replace(entry, **columns))
+    busy = raced(world, "inventory")
+    assert Api(busy).call("put_mode", body=ON).status == 200
+    rows = {one.value.certificate: one.value.next_check for one in world.tables.inventory.select(Query()).items}
+    assert {name for name, at in rows.items() if at == NOW} == {"due"}

@@ -9,16 +9,18 @@ from typing import Any
 import pytest
 
 from perennial.model.certificate import CertificateRef, IssuancePolicy
-from perennial.model.history import HistoryKind
+from perennial.model.history import HistoryKind, Record
+from perennial.model.ids import digest
 from perennial.model.inventory import Entry
 from perennial.model.messages import Look
-from perennial.model.renewal import Outcome
+from perennial.model.renewal import Checkpoint, Outcome, Step
 from perennial.ports.tables import Query
 from perennial.workflows.world import World
 from tests.api.calling import Api
 from tests.api.stocking import DAY, NOW, WATCHED, WEB, claim, stock
 from tests.memory.queue import MemoryQueues
 from tests.memory.world import make_world
+from tests.workflows.racing import raced
 
 ASK: dict[str, Any] = {"reason": "key may have leaked"}
 
@@ -59,11 +61,22 @@ def test_a_request_is_stored_and_a_look_queued() -> None:
 def test_a_request_is_written_into_the_history() -> None:
     """Who asked, when and why can be read later."""
     world = make_world(NOW)
-    stock(world, left=50 * DAY)
+    stocked = stock(world, left=50 * DAY)
+    assert stocked.version is not None
+    version = stocked.version.id
     Api(world).call("renew_certificate", "kv-orders", "web", body=ASK)
     records = [stored.value for stored in world.tables.history.select(Query()).items]
-    assert [(record.kind, record.actor, record.reason) for record in records] == [
-        (HistoryKind.REQUESTED, "api", "key may have leaked")
+    assert records == [
+        Record(
+            certificate=WEB,
+            id=digest(str(WEB), version, NOW.isoformat(), HistoryKind.REQUESTED),
+            at=NOW,
+            kind=HistoryKind.REQUESTED,
+            trigger="api",
+            actor="api",
+            version=version,
+            reason="key may have leaked",
+        )
     ]
 
 
@@ -172,3 +185,29 @@ def test_an_unknown_certificate_is_not_found() -> None:
     world = make_world(NOW)
     assert Api(world).call("renew_certificate", "kv-orders", "none", body=ASK).status == 404
     assert sent(world) == []
+
+
+def test_what_is_under_way_is_expected_to_go_on() -> None:
+    """The answer knows the open claim: a request begins no second renewal."""
+    world = make_world(NOW)
+    entry = stock(world, left=50 * DAY)
+    claim(world, entry, checkpoint=Checkpoint(Step.WAITING))
+    found = Api(world).call("renew_certificate", "kv-orders", "web", body=ASK)
+    assert (found.status, found.one("expected", "reason", "code")) == (202, "going-on")
+
+
+def test_what_has_no_version_yet_cannot_be_renewed() -> None:
+    """409: nothing is there to be replaced."""
+    world = make_world(NOW)
+    world.tables.inventory.put(replace(stock(world), version=None))
+    found = Api(world).call("renew_certificate", "kv-orders", "web", body=ASK)
+    assert (found.status, found.one("type")) == (409, "urn:perennial:problem:gone")
+
+
+@pytest.mark.parametrize(("times", "status"), [(4, 202), (5, 409)])
+def test_a_row_that_others_write_is_tried_five_times(times: int, status: int) -> None:
+    """Then whoever asks hears that somebody else was at work."""
+    world = make_world(NOW)
+    stock(world, left=50 * DAY)
+    busy = raced(world, "inventory", times=times)
+    assert Api(busy).call("renew_certificate", "kv-orders", "web", body=ASK).status == status

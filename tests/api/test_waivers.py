@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from datetime import timedelta
 from typing import Any
 
@@ -92,3 +94,34 @@ def test_a_wrong_waiver_is_refused(changes: dict[str, Any], status: int, field: 
     stored = world.tables.findings.get("kv-orders", "web:weak-key")
     assert stored is not None
     assert stored.value.waived_until is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "detail"),
+    [
+        ({"vault": "kv_orders"}, "no finding can have that name"),
+        ({"certificate": "a_b"}, "no finding can have that name"),
+        ({"vault": "kv_orders", "certificate": None}, "no finding can have that name"),
+        ({"rule": "a_b"}, "no finding can have that name"),
+        ({"certificate": "other"}, "there is no finding weak-key of kv-orders/other"),
+    ],
+)
+def test_what_there_is_not_is_named(changes: dict[str, Any], detail: str) -> None:
+    """And what there cannot be is not looked for."""
+    found = Api(stocked()).call("put_waiver", body=waiver(**changes))
+    assert (found.status, found.one("detail")) == (404, detail)
+
+
+def test_a_waiver_is_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    """Of what, by whom, until when."""
+    with caplog.at_level(logging.INFO, logger="perennial"):
+        Api(stocked()).call("put_waiver", body=waiver(), actor="ada")
+    (said,) = [one for one in map(json.loads, caplog.messages) if one["event"] == "waived"]
+    assert said == {
+        "event": "waived",
+        "vault": "kv-orders",
+        "certificate": "web",
+        "rule": "weak-key",
+        "until": "2026-12-24T08:00:00Z",
+        "actor": "api (ada)",
+    }

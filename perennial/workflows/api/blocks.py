@@ -50,7 +50,7 @@ def _brake(entry: Entry, policy: RenewalPolicy, now: datetime) -> Reason | None:
     due = entry.due_at is not None and entry.due_at <= now
     if not due or policy.renewals_today < policy.brake or _emergency(entry, now):
         return None
-    midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = (now + timedelta(days=1)).replace(hour=0, minute=0)  # reasons tell no seconds
     facts = {"count": str(policy.renewals_today), "limit": str(policy.brake), "until": written(midnight)}
     return Reason(ReasonCode.BRAKE, facts)
 

@@ -151,6 +151,6 @@ def not_found(what: str, fix: str) -> Declined:
     return Declined(404, "not-found", "There is no such thing", what, fix=fix)
 
 
-def conflict(slug: str, what: str, fix: str, *, wait: timedelta | None = None) -> Declined:
+def conflict(slug: str, what: str, fix: str) -> Declined:
     """Say that it cannot be done as things stand."""
-    return Declined(409, slug, "It cannot be done as things stand", what, fix=fix, wait=wait)
+    return Declined(409, slug, "It cannot be done as things stand", what, fix=fix)

@@ -47,15 +47,14 @@ def body[B: Body](request: Request, shape: type[B]) -> B:
         return msgspec.json.decode(request.body or b"{}", type=shape)
     except msgspec.ValidationError as error:
         raise BadInput(_field_of(str(error)), str(error).partition(" - at `")[0]) from error
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except ValueError as error:  # msgspec.DecodeError and UnicodeDecodeError are such
         raise BadInput("", f"the body is not JSON: {error}") from error
 
 
 def _field_of(text: str) -> str:
     """Find the member that msgspec complains about: "… - at `$.kinds[0]`", or "… field `reason`"."""
-    at = re.search(r" - at `\$\.?(.*)`$", text)
-    named = re.search(r"field `(.*?)`", text)
-    return ".".join(found.group(1) for found in (at, named) if found and found.group(1))
+    found = re.search(r" - at `\$\.(.*)`$", text) or re.search(r"field `(.*?)`", text)
+    return found.group(1) if found else ""
 
 
 def certificate(request: Request) -> CertificateRef:

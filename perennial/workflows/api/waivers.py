@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from perennial import log
 from perennial.errors import BadInput
 from perennial.model.findings import Finding
-from perennial.ports.tables import FINDINGS, Stored
+from perennial.ports.tables import Stored
 from perennial.workflows.api import reading, rows
 from perennial.workflows.api.findings import shape
 from perennial.workflows.api.http import Request, Response, not_found
@@ -57,6 +57,6 @@ def _found(wanted: Wanted, world: World) -> Stored[Finding]:
     if not named or not reading.RULE.fullmatch(wanted.rule):
         raise not_found("no finding can have that name", "GET /api/findings lists what there is")
     stored = world.tables.findings.get(vault, f"{name}:{wanted.rule}")
-    if stored is None or FINDINGS.key(stored.value) != (vault, f"{name}:{wanted.rule}"):
+    if stored is None:
         raise not_found(f"there is no finding {wanted.rule} of {vault}/{name}", "GET /api/findings lists what there is")
     return stored
