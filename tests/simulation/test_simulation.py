@@ -94,8 +94,20 @@ MUST_BEFALL = (
     "claimed: suggested-by-ca",
 )
 
-#: Which seed to begin with, where a break is not noticed by the first: what each notices is found by trying, and any seed may.
-NOTICES: Mapping[str, int] = {"never-older": 5, "replaced-once": 1, "loop-guard": 1, "ordered-once": 1}
+#: Which seed to begin with, where the first does not notice a break, or late: what each notices is found by trying, and any seed may.
+NOTICES: Mapping[str, int] = {
+    "brake": 2,
+    "expired": 10,
+    "foreign-untouched": 1,
+    "never-older": 5,
+    "one-account": 4,
+    "one-ca": 3,
+    "ordered-once": 1,
+    "pace": 2,
+    "replaced-once": 2,
+    "row": 10,
+    "switch": 5,
+}
 
 
 def trial(seed: int, sabotage: Callable[[Fleet], None] | None = None) -> Fleet:
