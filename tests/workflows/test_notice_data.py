@@ -8,54 +8,25 @@ from datetime import timedelta
 
 import pytest
 
-from perennial.model.certificate import Version
-from perennial.model.findings import Finding, Severity
-from perennial.model.notices import Attempt, Delivery, NoticeKind, Subscription
+from perennial.model.notices import Attempt, Delivery, Subscription
 from perennial.model.reasons import Reason, ReasonCode
-from perennial.model.renewal import Outcome, Renewal
+from perennial.model.renewal import Outcome
 from perennial.model.signing import SignatureRequest
 from perennial.workflows import notices
 from tests.memory.world import SETTINGS
-from tests.workflows.telling import DAY, HOUR, START, WEB, make_entry, make_version
+from tests.workflows import noticed
+from tests.workflows.noticed import BARE, DELIVERY, RENEWAL, VERSION
+from tests.workflows.telling import DAY, HOUR, START, WEB, make_entry
 
-VERSION = make_version(1)
 END = START + 90 * DAY
 SECONDS = 90 * 24 * 3600
-BARE = Version(id=VERSION.id, created=START, not_before=START, not_after=START + DAY)
 REASON = Reason(ReasonCode.POLICY_DOES_NOT_MATCH, {"difference": "issuer"})
 ENTRY = replace(make_entry(VERSION), owner="team-web", decision="ask-human", reason=REASON)
 EMPTY = make_entry()
 NAMED = {"vault": "kv-orders", "certificate": "web", "owner": "team-web"}
 UNOWNED = {**NAMED, "owner": None}
 SECRET = "https://kv-orders.vault.azure.net/secrets/web"
-RENEWAL = Renewal(
-    certificate=WEB,
-    replacing=VERSION.id,
-    issuer="vault",
-    opened=START,
-    next_step=START + HOUR,
-    earliest=START,
-    failures=2,
-    error="the CA said no",
-)
-FINDING = Finding(
-    vault="kv-orders",
-    certificate="web",
-    rule="no-owner",
-    severity=Severity.LOW,
-    opened=START,
-    last_seen=START + HOUR,
-    evidence={"tags": "none"},
-)
-DELIVERY = Delivery(
-    subject="kv-orders:web",
-    notice="n",
-    subscription="orders",
-    kind=NoticeKind.NEW_VERSION,
-    opened=START,
-    body="{}",
-    time=START,
-)
+FINDING = replace(noticed.FINDING, last_seen=START + HOUR)
 
 
 def test_a_new_version() -> None:

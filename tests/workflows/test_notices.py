@@ -15,58 +15,28 @@ from jsonschema import Draft202012Validator, ValidationError
 
 from perennial.channels.envelope import TYPES, schema_of
 from perennial.model.certificate import Version
-from perennial.model.findings import Finding, Severity
 from perennial.model.inventory import Entry
-from perennial.model.notices import Attempt, Delivery, Notice, NoticeKind, Subscription
+from perennial.model.notices import Attempt, Notice, NoticeKind, Subscription
 from perennial.model.reasons import Reason, ReasonCode
-from perennial.model.renewal import Outcome, Renewal
+from perennial.model.renewal import Outcome
 from perennial.model.signing import SignatureRequest
 from perennial.workflows import notices, signatures
 from tests.memory.signers import request
 from tests.memory.world import SETTINGS, make_world
+from tests.workflows.noticed import BARE, DELIVERY, FINDING, RENEWAL, VERSION
 from tests.workflows.telling import DAY, HOUR, START, WEB, make_entry, make_version
 
 PAGE = (Path(__file__).parents[2] / "docs/notices.md").read_text(encoding="utf-8")
 SCHEMAS: Mapping[str, dict[str, object]] = {
     json.loads(block)["$id"]: json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
 }
-VERSION = make_version(1)
-BARE = Version(id=VERSION.id, created=START, not_before=START, not_after=START + DAY)
 ENTRY = replace(
     make_entry(VERSION), owner="team-web", decision="ask-human", reason=Reason(ReasonCode.DUE, {"due": "x"})
 )
 EMPTY = make_entry()
-RENEWAL = Renewal(
-    certificate=WEB,
-    replacing=VERSION.id,
-    issuer="vault",
-    opened=START,
-    next_step=START + HOUR,
-    earliest=START,
-    failures=2,
-    error="the CA said no",
-)
 GIVEN_UP = replace(RENEWAL, outcome=Outcome.GIVEN_UP, fix="ask the CA")
-FINDING = Finding(
-    vault="kv-orders",
-    certificate="web",
-    rule="no-owner",
-    severity=Severity.LOW,
-    opened=START,
-    last_seen=START,
-    evidence={"tags": "none"},
-)
 RESOLVED = replace(FINDING, resolved=START + DAY)
 OF_VAULT = replace(FINDING, certificate="", owner="team", fix="walk it")
-DELIVERY = Delivery(
-    subject="kv-orders:web",
-    notice="n",
-    subscription="orders",
-    kind=NoticeKind.NEW_VERSION,
-    opened=START,
-    body="{}",
-    time=START,
-)
 TRIED = replace(DELIVERY, version="v", failures=1, attempts=(Attempt(START, "500"),))
 SUBSCRIPTION = Subscription(name="orders", channel="webhook")
 REASON = Reason(ReasonCode.POLICY_DOES_NOT_MATCH, {"difference": "issuer"})
