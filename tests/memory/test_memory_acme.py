@@ -9,8 +9,8 @@ import pytest
 
 from perennial.errors import IssuerError
 from perennial.model.authority import AuthoritySetting
-from perennial.model.certificate import CertificateRef
-from perennial.model.renewal import Checkpoint, Issued, Renewal, Step
+from perennial.model.renewal import Issued
+from tests.authorities.acme.ordered import claim
 from tests.memory import minting
 from tests.memory.acme_books import Problem, Trouble
 from tests.memory.acme_ca import MemoryCa
@@ -58,16 +58,7 @@ class Scene:
 
     def order(self, csr: bytes, **columns: str) -> Issued:
         """Bring an order to its end."""
-        row = Renewal(
-            certificate=CertificateRef("kv-orders", "www"),
-            replacing="v1",
-            issuer="le",
-            opened=NOW,
-            next_step=NOW,
-            earliest=NOW,
-            checkpoint=Checkpoint(Step.SIGNING, {}),
-            **columns,  # type: ignore[arg-type]  # text columns alone
-        )
+        row = claim(**columns)
         for _ in range(STEPS):
             answer = self.site.authority.sign(csr, row, fresh=True, now=self.now)
             if isinstance(answer, Issued):

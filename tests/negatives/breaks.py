@@ -18,11 +18,12 @@ from perennial.model.notices import Delivery, NoticeKind, Subscription
 from perennial.model.reasons import Reason, ReasonCode
 from perennial.model.renewal import Checkpoint, Renewal, Step
 from perennial.ports import tables as specs
-from perennial.ports.tables import Page, Query, Stored, TableSpec
+from perennial.ports.tables import Query, Stored, TableSpec
 from perennial.ports.vault import ListPage
 from tests.memory.queue import MemoryIntake
 from tests.memory.stage import Stage
 from tests.memory.tables import MemoryTable, Rows
+from tests.simulation.sabotage import Alone
 from tests.workflows.telling import Scene
 
 DAY = timedelta(days=1)
@@ -69,14 +70,6 @@ class Insertable(MemoryTable[Renewal]):
         """Insert over what is there."""
         self.put(row)
         return super().get(*self.spec.key(row))
-
-
-class Alone(MemoryTable[Delivery]):
-    """Deliveries that do not see each other."""
-
-    def select(self, query: Query, more: str | None = None) -> Page[Delivery]:
-        """Show no siblings."""
-        return Page((), None) if "subscription" in query.equal else super().select(query, more)
 
 
 class OneForAll(MemoryTable[VaultRow]):
