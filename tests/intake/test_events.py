@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -168,7 +168,8 @@ def test_whatever_text_comes_is_answered(text: str) -> None:
         return
 
 
-@given(st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2200, 1, 1)), st.integers(0, 9))  # noqa: DTZ001  # hypothesis wants naive bounds
-def test_time_stamps_with_seven_digits_are_read(when: datetime, digit: int) -> None:
+@given(st.timedeltas(timedelta(0), timedelta(days=84_000)), st.integers(0, 9))
+def test_time_stamps_with_seven_digits_are_read(since_1970: timedelta, digit: int) -> None:
     """Event Grid writes a seventh digit; it is cut."""
-    assert instant(f"{when.isoformat(timespec='microseconds')}{digit}Z") == when.replace(tzinfo=UTC)
+    when = datetime(1970, 1, 1, tzinfo=UTC) + since_1970
+    assert instant(when.isoformat(timespec="microseconds").replace("+00:00", f"{digit}Z")) == when

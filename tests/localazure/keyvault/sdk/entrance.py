@@ -21,30 +21,37 @@ from tests.localazure.keyvault.house import House, Room
 type Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 
-class Credential:
+class Identity:
     """Gives out the house's tokens, as a managed identity would."""
 
     def __init__(self, house: House, identity: str) -> None:
         self._house, self._identity = house, identity
 
-    def get_token(self, *scopes: str, **_: Any) -> AccessToken:
+    def token(self, scope: str) -> AccessToken:
         """Return a token for the scope that the challenge named."""
-        audience = scopes[0].removesuffix("/.default")
         tokens = self._house.tokens
-        return AccessToken(*tokens.issue(tokens.identity(self._identity), audience))
+        return AccessToken(*tokens.issue(tokens.identity(self._identity), scope.removesuffix("/.default")))
+
+
+class Credential(Identity):
+    """What the SDK's client wants of it."""
+
+    def get_token(self, *scopes: str, **_: Any) -> AccessToken:
+        """Return a token."""
+        return self.token(scopes[0])
 
     def close(self) -> None:
         """Have nothing to close."""
 
 
-class AsyncCredential(Credential):
+class AsyncCredential(Identity):
     """The same for the asynchronous client."""
 
-    async def get_token(self, *scopes: str, **_: Any) -> AccessToken:  # type: ignore[override] # the SDK's two protocols
-        """Return a token for the scope that the challenge named."""
-        return super().get_token(*scopes)
+    async def get_token(self, *scopes: str, **_: Any) -> AccessToken:
+        """Return a token."""
+        return self.token(scopes[0])
 
-    async def close(self) -> None:  # type: ignore[override] # the SDK's two protocols
+    async def close(self) -> None:
         """Have nothing to close."""
 
     async def __aenter__(self) -> Self:
