@@ -155,6 +155,8 @@ def test_a_name_is_the_first_that_its_claims_hold() -> None:
     for claims, name in (
         ([role, app, long], "a" * 80),
         ([role, app, {"typ": "appid", "val": "app-2"}], "app-1"),
+        ([role, {"typ": "azp", "val": "app-3"}], "app-3"),
+        ([role, app, {"typ": "name", "val": "Ada"}], "Ada"),
         ([role], "a principal without a name"),
     ):
         assert admitted(ON, header(claims=claims), Role.READ) == Principal(name, Role.READ)

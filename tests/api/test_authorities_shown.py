@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from perennial.model import limits
 from perennial.model.authority import Account, Obstacle, Usage
 from perennial.model.certificate import CertificateRef
 from perennial.model.reasons import Reason, ReasonCode
@@ -55,18 +56,24 @@ def test_a_ca_that_a_person_asks_has_neither_account_nor_limits() -> None:
 def test_the_accounts_own_limit_stands_first_then_the_fullest() -> None:
     """Of two as full the one whose name comes first; at most fifty; when there is room again is told of the oldest."""
     made = world()
-    used = {"failed:b.example": 4, "failed:a.example": 4, "failed:c.example": 1}
-    for bucket, count in used.items():
-        spent = (NOW - timedelta(minutes=30), *(NOW,) * (count - 1))
-        made.tables.usages.put(Usage(authority="le", bucket=bucket, spent=spent))
+    half = timedelta(minutes=30)
+    for keeper, bucket, count in (
+        ("le", "failed:a.example", 1),
+        ("le", "failed:b.example", 4),
+        ("le", "failed:full.example", 6),
+        (limits.keeper(LE, "domain"), "domain:z.example", 40),
+    ):
+        spent = (NOW - half, *(NOW,) * (count - 1))
+        made.tables.usages.put(Usage(authority=keeper, bucket=bucket, spent=spent))
     shown = Api(made).call("list_authorities").one("items", 0, "limits")
-    assert [(one["limit"], one["of"]) for one in shown] == [
-        ("orders", None),
-        ("failed", "a.example"),
-        ("failed", "b.example"),
-        ("failed", "c.example"),
+    assert [(one["limit"], one["of"], one["left"]) for one in shown] == [
+        ("orders", None, 300),
+        ("failed", "full.example", 0),
+        ("domain", "z.example", 10),
+        ("failed", "b.example", 1),
+        ("failed", "a.example", 4),
     ]
-    assert {one["reset_at"] for one in shown[1:]} == {"2026-11-24T08:30:00Z"}
+    assert {one["reset_at"] for one in shown if one["limit"] == "failed"} == {"2026-11-24T08:30:00Z"}
     for number in range(60):
         made.tables.usages.put(
             Usage(authority="le", bucket=f"failed:n{number}.example", spent=(NOW,), blocked_until=NOW + DAY)

@@ -37,7 +37,9 @@ def test_its_own_reason_blocks_unless_today_says_better() -> None:
     """What a person must do stays; what the row tells of switch, mode or brake is computed anew."""
     own = Reason(ReasonCode.GIVEN_UP, {"error": "no"})
     assert blocks.of(row(reason=own), RENEW, NOW) == (own,)
-    assert blocks.of(row(reason=Reason(ReasonCode.KILL_SWITCH, {"why": "x"})), RENEW, NOW) == ()
+    facts = {"why": "x", "due": "x", "until": "x", "count": "20", "limit": "20"}
+    for code in ("kill-switch", "observed", "never", "paused", "brake"):
+        assert blocks.of(row(reason=Reason(ReasonCode(code), facts)), RENEW, NOW) == ()
 
 
 @pytest.mark.parametrize(("due", "written"), [(NOW, "2026-11-24 08:00Z"), (None, "?")])

@@ -151,3 +151,14 @@ def test_an_unknown_id_is_not_found(identifier: str) -> None:
     world = make_world(NOW)
     closed(world)
     assert Api(world).call("redeliver", identifier).status == 404
+
+
+def test_whoever_asks_for_a_delivery_has_a_name_that_can_be_kept() -> None:
+    """400 for one that is too long, and nothing is opened."""
+    world = make_world(NOW)
+    stock(world)
+    closed(world)
+    identifier = Api(world).call("list_deliveries").one("items", 0, "id")
+    found = Api(world).call("redeliver", identifier, actor="a" * 81)
+    assert (found.status, found.one("field")) == (400, "X-Perennial-Actor")
+    assert Api(world).call("list_deliveries").one("items", 0, "state") == "abandoned"

@@ -211,3 +211,21 @@ def test_a_row_that_others_write_is_tried_five_times(times: int, status: int) ->
     stock(world, left=50 * DAY)
     busy = raced(world, "inventory", times=times)
     assert Api(busy).call("renew_certificate", "kv-orders", "web", body=ASK).status == status
+
+
+def test_a_version_that_is_not_finished_cannot_be_renewed() -> None:
+    """409: whoever makes it is still at work."""
+    world = make_world(NOW)
+    entry = stock(world, left=50 * DAY)
+    assert entry.version is not None
+    world.tables.inventory.put(replace(entry, version=replace(entry.version, leaf=None)))
+    found = Api(world).call("renew_certificate", "kv-orders", "web", body=ASK | {"force": True})
+    assert (found.status, found.one("type")) == (409, "urn:perennial:problem:unfinished")
+
+
+def test_nothing_is_forced_or_accepted_unless_somebody_says_so() -> None:
+    """Both are left out."""
+    world = make_world(NOW)
+    stock(world, left=50 * DAY)
+    shown = Api(world).call("renew_certificate", "kv-orders", "web", body=ASK).one("request")
+    assert (shown["force"], shown["accept_policy"]) == (False, False)

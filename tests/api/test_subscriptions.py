@@ -11,7 +11,7 @@ import pytest
 
 from perennial.model.messages import Nudge
 from perennial.model.notices import Delivery, NoticeKind, Subscription
-from perennial.ports.tables import Query
+from perennial.ports.tables import Page, Query, Stored, Table
 from perennial.workflows import announce
 from perennial.workflows.world import World
 from tests.api.calling import Answer, Api
@@ -19,6 +19,7 @@ from tests.api.stocking import DAY, NOW, WATCHED, WEB, stock
 from tests.memory.channel import MemoryChannel
 from tests.memory.queue import MemoryQueues
 from tests.memory.world import make_world
+from tests.workflows.racing import Over, raced
 
 BODY: dict[str, Any] = {
     "channel": "memory",
@@ -112,7 +113,12 @@ def test_a_name_that_is_none_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("complaint", "field"),
-    [("target: only https is told", "target"), ("the secret is not set", None), ("when: never", None)],
+    [
+        ("target: only https is told", "target"),
+        ("the secret is not set", None),
+        ("target", None),
+        ("when: never", None),
+    ],
 )
 def test_what_the_channel_will_not_take_is_refused(complaint: str, field: str | None) -> None:
     """The channel's own words, under the member that they name."""
@@ -172,3 +178,93 @@ def test_subscriptions_are_paged() -> None:
     rest = Api(world).call("list_subscriptions", limit="3", cursor=first.one("next"))
     assert [item["name"] for item in first.one("items") + rest.one("items")] == [f"s{n}" for n in range(5)]
     assert rest.one("next") is None
+
+
+@pytest.mark.parametrize(("field", "most"), [("target", 2048), ("secret", 100)])
+def test_how_long_a_member_may_be(field: str, most: int) -> None:
+    """To the letter."""
+    assert put(make_world(NOW), **{field: "S" * most}).status == 201
+    assert put(make_world(NOW), **{field: "S" * (most + 1)}).one("field") == field
+    assert put(make_world(NOW), "a" * 40).status == 201
+
+
+def test_only_a_new_one_has_a_location() -> None:
+    """A replaced one is where it was."""
+    world = make_world(NOW)
+    assert put(world).headers == {"Location": "/api/subscriptions/orders"}
+    assert put(world).headers == {}
+
+
+@pytest.mark.parametrize("kinds", [[], ["new-version"], ["expired", "new-version"]])
+def test_current_versions_go_to_whoever_hears_of_versions(kinds: list[str]) -> None:
+    """All kinds, or that one among others; what asks for nothing need not hear of them."""
+    assert put(make_world(NOW), send="current", kinds=kinds).status == 201
+    assert put(make_world(NOW), send="test", kinds=["expired"]).status == 201
+
+
+def test_a_certificate_without_a_version_is_not_told() -> None:
+    """There is nothing to tell of."""
+    world = make_world(NOW)
+    world.tables.inventory.put(replace(stock(world), version=None))
+    assert put(world, send="current").one("sent") == 0
+
+
+def test_what_is_replaced_is_stored() -> None:
+    """As it is shown."""
+    world = make_world(NOW)
+    put(world)
+    assert put(world, target="https://hooks.example/y").status == 200
+    assert Api(world).call("get_subscription", "orders").one("target") == "https://hooks.example/y"
+
+
+@pytest.mark.parametrize(("times", "status"), [(4, 200), (5, 409)])
+def test_a_row_that_others_write_is_tried_five_times(times: int, status: int) -> None:
+    """Deliveries write it too; then whoever asks hears of it."""
+    world = make_world(NOW)
+    put(world)
+    assert put(raced(world, "subscriptions", times=times), target="https://x").status == status
+
+
+def test_two_who_create_the_same_at_once_both_write_it() -> None:
+    """The slower one finds a row and replaces it."""
+    world = make_world(NOW)
+    slow = Late(world.tables.subscriptions)
+    found = put(replace(world, tables=replace(world.tables, subscriptions=slow)), target="https://mine")
+    assert (found.status, found.one("target")) == (200, "https://mine")
+
+
+class Late(Over[Subscription]):
+    """Subscriptions of which another inserts the row first."""
+
+    def insert(self, row: Subscription) -> Stored[Subscription] | None:
+        """Let the other one in."""
+        super().insert(replace(row, target="https://theirs"))
+        return super().insert(row)
+
+
+def test_the_list_asks_for_its_partition_alone_and_no_name_that_is_none_is_looked_for() -> None:
+    """Each a call that costs little, or none."""
+    world = make_world(NOW)
+    table = Asked(world.tables.subscriptions)
+    api = Api(replace(world, tables=replace(world.tables, subscriptions=table)))
+    assert api.call("list_subscriptions").status == 200
+    assert api.call("get_subscription", "a/b").status == 404
+    assert table.asked == ["subscription"]
+
+
+class Asked(Over[Subscription]):
+    """Subscriptions that note what they are asked for."""
+
+    def __init__(self, table: Table[Subscription]) -> None:
+        super().__init__(table)
+        self.asked: list[str] = []
+
+    def select(self, query: Query, more: str | None = None) -> Page[Subscription]:
+        """Note the partition."""
+        self.asked.append(query.partition)
+        return super().select(query, more)
+
+    def get(self, partition: str, key: str) -> Stored[Subscription] | None:
+        """Note the key."""
+        self.asked.append(key)
+        return super().get(partition, key)

@@ -82,6 +82,7 @@ def test_a_person_starts_a_sweep() -> None:
         "2026-11-24T08:00:00Z",
         ["kv-orders", "kv-watched"],
     )
+    assert found.headers == {"Location": "/api/sweeps"}
     run = Api(world).call("list_sweeps").one("items", 0)
     assert (run["asked_by"], run["vault_states"]) == ("api (ada): role given back", {"queued": 2})
     assert isinstance(world.queues, MemoryQueues)

@@ -125,3 +125,12 @@ def test_a_waiver_is_a_line(caplog: pytest.LogCaptureFixture) -> None:
         "until": "2026-12-24T08:00:00Z",
         "actor": "api (ada)",
     }
+
+
+def test_a_waiver_lasts_366_days_at_most() -> None:
+    """To the second."""
+    api = Api(stocked())
+    end = NOW + 366 * DAY
+    assert api.call("put_waiver", body=waiver(until=end.isoformat())).status == 200
+    later = (end + timedelta(seconds=1)).isoformat()
+    assert api.call("put_waiver", body=waiver(until=later)).one("field") == "until"

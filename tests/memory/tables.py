@@ -190,8 +190,8 @@ def _matches(row: object, query: Query) -> bool:
 
 
 def memory_tables(*, choppy: bool = False) -> Tables:
-    """Return all tables of an empty account; `vaults` and `fleet` share one, as in the account."""
-    vaults = Rows()
+    """Return all tables of an empty account; `vaults` and `fleet` share one, as in the account, and so do `accounts` and `usages`."""
+    vaults, authorities = Rows(), Rows()
     return Tables(
         inventory=MemoryTable(tables.INVENTORY, choppy=choppy),
         vaults=MemoryTable(tables.VAULTS, vaults, choppy=choppy),
@@ -202,6 +202,6 @@ def memory_tables(*, choppy: bool = False) -> Tables:
         deliveries=MemoryTable(tables.DELIVERIES, choppy=choppy),
         findings=MemoryTable(tables.FINDINGS, choppy=choppy),
         sweeps=MemoryTable(tables.SWEEPS, choppy=choppy),
-        accounts=MemoryTable(tables.ACCOUNTS, choppy=choppy),
-        usages=MemoryTable(tables.USAGES, choppy=choppy),
+        accounts=MemoryTable(tables.ACCOUNTS, authorities, choppy=choppy),
+        usages=MemoryTable(tables.USAGES, authorities, choppy=choppy),
     )
