@@ -144,6 +144,14 @@ class Stage:
         story.say(f"Event Grid delivers CertificateNearExpiry of {seed.vault}/{seed.name}")
         return event
 
+    def renewed(self, vault: str, name: str, story: Story, versions: int = 2, patience: float = 75) -> float:
+        """Wait for a renewal, then for the end of its look; return the seconds until the version was there."""
+        began = story.seconds
+        story.wait(f"the renewal of {vault}/{name}", lambda: self.versions(vault, name) == versions, patience)
+        took = story.seconds - began
+        story.wait("the end of the look", lambda: self.reason(vault, name) == "not-due", 20)
+        return took
+
     def near_expiry(self, vault: str, name: str) -> Json | None:
         """Return the vault's near-expiry event of a certificate, once there is one."""
         found = self.azure.events(vault=vault, type="CertificateNearExpiry", name=name)

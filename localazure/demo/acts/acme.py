@@ -32,10 +32,7 @@ def play(stage: Stage, story: Story) -> None:
     stage.comes_near_its_end(
         Seed(ORDERS, NAME, "by an ACME CA", 20, issuer="Unknown", signed="public", tags=tags, names=NAMES), story
     )
-    began = story.seconds
-    story.wait(f"the renewal of {ORDERS}/{NAME}", lambda: stage.versions(ORDERS, NAME) == 2, 75)
-    took = story.seconds - began
-    story.wait("the end of the look", lambda: stage.reason(ORDERS, NAME) == "not-due", 20)
+    took = stage.renewed(ORDERS, NAME, story)
     current = stage.current(ORDERS, NAME)
     story.claim(
         "it is renewed by that CA, for the apex and the wildcard",

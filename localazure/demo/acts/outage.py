@@ -24,10 +24,7 @@ def play(stage: Stage, story: Story) -> None:
     stage.comes_near_its_end(
         Seed(ORDERS, NAME, "by one of two CAs", 5, issuer="Unknown", signed="public", tags=tags, names=names), story
     )
-    began = story.seconds
-    story.wait(f"the renewal of {ORDERS}/{NAME}", lambda: stage.versions(ORDERS, NAME) == 2, 75)
-    took = story.seconds - began
-    story.wait("the end of the look", lambda: stage.reason(ORDERS, NAME) == "not-due", 20)
+    took = stage.renewed(ORDERS, NAME, story)
     records = stage.app.everything(f"certificates/{ORDERS}/{NAME}/history")
     handed = [one for one in records if one["kind"] == "failed-over"]
     story.say(
@@ -55,8 +52,7 @@ def _back(stage: Stage, story: Story) -> None:
     reason = {"reason": "the partner's CA is back", "force": True}
     stage.app.post(f"certificates/{ORDERS}/{NAME}/renew", reason)
     story.say(f"{FIRST} answers again; a person asks for a renewal: POST /api/certificates/…/renew")
-    story.wait(f"the next renewal of {ORDERS}/{NAME}", lambda: stage.versions(ORDERS, NAME) == 3, 75)
-    story.wait("the end of the look", lambda: stage.reason(ORDERS, NAME) == "not-due", 20)
+    stage.renewed(ORDERS, NAME, story, versions=3)
     through = stage.app.get(f"certificates/{ORDERS}/{NAME}")["issued_through"]
     story.claim(
         "and gives back: the next renewal is the first CA's",

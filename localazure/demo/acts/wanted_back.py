@@ -26,10 +26,7 @@ def play(stage: Stage, story: Story) -> None:
     story.say(f"asked right after issuance, the CA had said: {first}")
     now = datetime.now(UTC)
     ca.window(before, now - timedelta(hours=1), now - timedelta(minutes=1))
-    began = story.seconds
-    story.wait(f"the renewal of {ORDERS}/{NAME}", lambda: stage.versions(ORDERS, NAME) == 3, ASK_AGAIN + 60)
-    took = story.seconds - began
-    story.wait("the end of the look", lambda: stage.reason(ORDERS, NAME) == "not-due", 20)
+    took = stage.renewed(ORDERS, NAME, story, versions=3, patience=ASK_AGAIN + 60)
     triggers = _records(stage, "claimed")
     story.claim(
         "the certificate is replaced, long before it was due",
