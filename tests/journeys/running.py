@@ -148,6 +148,10 @@ class App:
         assert len(walks) == vaults, walks
         return list(walks)
 
+    def subscribe(self, name: str = "topic") -> None:
+        """Let the topic hear of everything."""
+        assert self.ask("PUT", f"subscriptions/{name}", {"channel": "event-grid"})[0] == 201
+
     def renew(self, vault: str, name: str, why: str) -> None:
         """Ask for a renewal as a person does; who asks in the second in which a step was taken has asked before it."""
         await_past(datetime.now(UTC))
@@ -192,6 +196,13 @@ class Journey:
         """Begin a new version as a person or another tool does; with the issuer Unknown it stays pending until a merge."""
         request = HttpRequest("POST", f"/certificates/{name}/create", json={})
         self.operator.client(vault).send_request(request).raise_for_status()
+
+    def is_pending(self, vault: str, name: str) -> bool:
+        """Tell whether an operation of a certificate is in progress."""
+        try:
+            return str(self.operator.client(vault).get_certificate_operation(name).status) == "inProgress"
+        except ResourceNotFoundError:
+            return False
 
     def environment(
         self, modes: Mapping[str, str], settings: Mapping[str, str] | None = None, identity: str = "perennial"

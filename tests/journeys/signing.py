@@ -20,7 +20,6 @@ from tests.journeys.running import App, Journey, Json
 from tests.journeys.waits import rows_of
 
 DAY = timedelta(days=1)
-EVENT_GRID = {"channel": "event-grid"}
 SERIAL = itertools.count(1)
 KEYS = re.compile(r"GET /keys/[0-9a-z-]+/[0-9a-f]*|POST /keys/[0-9a-z-]+/create|POST /keys/[0-9a-z-]+/[0-9a-f]+/sign")
 

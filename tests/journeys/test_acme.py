@@ -50,7 +50,7 @@ def test_apex_and_wildcard_through_a_delegation(journey: Journey, signer: Signin
     signer.plant(vault, "web", "le", signer.domain, f"*.{signer.domain}")
     settings = signer.settings({"le": ca.directory})
     with journey.app({vault: "renew"}, settings=settings) as app:
-        assert app.ask("PUT", "subscriptions/topic", signing.EVENT_GRID)[0] == 201
+        app.subscribe()
         app.sweep()
         issued(app, journey, vault, 2)
         assert [one for one in journey.asked(vault) if one != "GET /certificates"] == THREE

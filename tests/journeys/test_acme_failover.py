@@ -15,7 +15,7 @@ def test_a_second_ca_takes_over_and_gives_back(journey: Journey, signer: Signing
     first.behave(down="503")
     settings = signer.settings({"first": first.directory, "second": second.directory})
     with journey.app({vault: "renew"}, settings=settings) as app:
-        assert app.ask("PUT", "subscriptions/topic", signing.EVENT_GRID)[0] == 201
+        app.subscribe()
         app.sweep()
         await_until(lambda: app.announced(vault, "web"), 2 * PATIENCE)
         assert journey.versions(vault, "web") == 2

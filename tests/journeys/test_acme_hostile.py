@@ -49,11 +49,6 @@ def failed(app: App, journey: Journey, vault: str, name: str) -> str:
     return str(told["error"])
 
 
-def subscribed(app: App) -> None:
-    """Let the topic hear everything."""
-    assert app.ask("PUT", "subscriptions/topic", signing.EVENT_GRID)[0] == 201
-
-
 def hostile(signer: Signing, name: str, case: Case) -> LocalCa:
     """Make the CA of a case."""
     ca = signer.ca(name, chain=case.chain)
@@ -72,7 +67,7 @@ def test_what_a_hostile_ca_answers_is_told_and_never_merged(journey: Journey, si
         signer.plant(vault, name, name, f"{name}.{signer.domain}")
     settings = signer.settings({name: ca.directory for name, ca in cas.items()})
     with journey.app(dict.fromkeys(vaults.values(), "renew"), settings=settings) as app:
-        subscribed(app)
+        app.subscribe()
         assert app.ask("POST", "sweeps")[0] == 202
         said = {name: failed(app, journey, vault, name) for name, vault in vaults.items()}
         wrong = {name: error for name, error in said.items() if not error.startswith(CASES[name].said)}
@@ -119,7 +114,7 @@ def test_a_lost_account_is_made_again_when_a_person_says_so(journey: Journey, si
     signer.plant(vault, "web", "le")
     settings = signer.settings({"le": ca.directory}) | {"PERENNIAL_RENEWAL_LADDER": "1s 1s 1s 1h"}
     with journey.app({vault: "renew"}, settings=settings) as app:
-        subscribed(app)
+        app.subscribe()
         app.sweep()
         await_until(lambda: app.announced(vault, "web"), 2 * PATIENCE)
         assert len(ca.report()["accounts"]) == 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import UpdateMode
 
 from localazure.client import await_until
@@ -42,7 +41,7 @@ def test_a_host_killed_between_create_and_record_leaves_one_version(journey: Jou
     with journey.app(modes, hear=[]) as first:
         first.notify("certificate_near_expiry", near_expiry(quick, "www"))
         first.notify("certificate_near_expiry", near_expiry(slow, "shop"))
-        await_until(lambda: journey.versions(quick, "www") == 2 and _pending(journey, slow, "shop"), PATIENCE)
+        await_until(lambda: journey.versions(quick, "www") == 2 and journey.is_pending(slow, "shop"), PATIENCE)
         first.kill()
     with journey.app(modes) as second:
         _let_leases_end(journey, f"{quick}:www", quick, "www")
@@ -62,10 +61,3 @@ def test_a_host_killed_between_create_and_record_leaves_one_version(journey: Jou
 def _gets(journey: Journey, vault: str) -> list[str]:
     """Return the reads of certificates, the tick's own walk of the list apart."""
     return [one for one in journey.asked(vault) if one.startswith("GET /certificates/")]
-
-
-def _pending(journey: Journey, vault: str, name: str) -> bool:
-    try:
-        return bool(journey.operator.client(vault).get_certificate_operation(name).status == "inProgress")
-    except ResourceNotFoundError:
-        return False

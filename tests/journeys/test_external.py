@@ -8,13 +8,12 @@ from typing import Any
 
 import pytest
 import urllib3
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from localazure.client import await_until
 from localazure.opensslca import OpenSslCa, agent, openssl
 from tests.journeys.running import PATIENCE, App, Journey
-from tests.journeys.test_near_expiry import DAY, EVENT_GRID
+from tests.journeys.signing import DAY, current
 
 AUTHORITIES = json.dumps(
     [{"name": "corp", "kind": "external", "instructions": "template WebServer", "root": "Corp Root"}]
@@ -33,17 +32,12 @@ def due(journey: Journey, vault: str, name: str) -> None:
     journey.operator.seed(vault, name, left=20 * DAY, issuer="Unknown", signed_by=journey.ca("Corp Old CA"), tags=tags)
 
 
-def current(journey: Journey, vault: str, name: str) -> x509.Certificate:
-    """Return the certificate that the vault serves."""
-    return x509.load_der_x509_certificate(bytes(journey.operator.client(vault).get_certificate(name).cer or b""))
-
-
 def test_an_agent_beside_openssl_renews_what_nobody_else_can(journey: Journey, tmp_path: Path) -> None:
     """From the notice to the next: the script of the manual has the CSR signed, posts the chain, and may come again as often as it likes."""
     vault, ca, state = journey.vault(), OpenSslCa(tmp_path / "ca"), tmp_path / "state"
     due(journey, vault, "www")
     with journey.app({vault: "renew"}, settings={"PERENNIAL_AUTHORITIES": AUTHORITIES}) as app:
-        assert app.ask("PUT", "subscriptions/topic", EVENT_GRID)[0] == 201
+        app.subscribe()
         app.sweep()
         await_until(lambda: asked(journey, vault, "www"), PATIENCE)
         (request,) = asked(journey, vault, "www")

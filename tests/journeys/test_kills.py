@@ -53,7 +53,7 @@ def test_twenty_kills_at_instants_drawn_from_a_seed_end_alike(journey: Journey) 
     for kill in kills:
         journey.operator.seed(kill.vault, "www", left=20 * DAY)
     with journey.app(modes, hear=[], options=LEASE) as app:
-        _subscribe(app)
+        app.subscribe()
         _send_off(journey, app, [kill.vault for kill in kills if kill.last_look])
     for kill in kills:
         with journey.app(modes, hear=[], options=LEASE) as app:
@@ -61,10 +61,6 @@ def test_twenty_kills_at_instants_drawn_from_a_seed_end_alike(journey: Journey) 
     with journey.app(modes, hear=[], options=LEASE) as app:
         names = dict.fromkeys(modes, "www")
         assert still_amiss(journey, app, names, lambda vault: journey.told(vault, "www"), dead=True) == {}
-
-
-def _subscribe(app: App) -> None:
-    assert app.ask("PUT", "subscriptions/topic", {"channel": "event-grid"})[0] == 201
 
 
 def _send_off(journey: Journey, app: App, vaults: list[str]) -> None:

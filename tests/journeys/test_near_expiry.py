@@ -8,7 +8,6 @@ from localazure.client import await_until
 from tests.journeys.running import PATIENCE, Journey
 
 DAY = timedelta(days=1)
-EVENT_GRID = {"channel": "event-grid"}
 
 
 def _event(journey: Journey, vault: str, kind: str) -> str:
@@ -22,7 +21,7 @@ def test_an_old_certificate_is_renewed_once_however_often_its_event_comes(journe
     journey.operator.seed(vault, "www", left=20 * DAY)
     await_until(lambda: journey.azure.events(vault=vault, type="CertificateNearExpiry"), PATIENCE)
     with journey.app({vault: "renew"}) as app:
-        assert app.ask("PUT", "subscriptions/topic", EVENT_GRID)[0] == 201
+        app.subscribe()
         near = _event(journey, vault, "CertificateNearExpiry")
         journey.azure.delivery(
             vault=vault, delay=2

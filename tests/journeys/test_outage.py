@@ -24,7 +24,7 @@ def test_an_outage_of_the_tables_as_long_as_a_message_has_tries(journey: Journey
     journey.operator.seed(known, "www", left=80 * DAY)
     modes = {known: "renew", unheard: "renew"}
     with journey.app(modes, hear=[], settings=IMPATIENT, options=LEASE) as app:
-        assert app.ask("PUT", "subscriptions/topic", {"channel": "event-grid"})[0] == 201
+        app.subscribe()
         app.notify("certificate_near_expiry", near_expiry(known, "www"))
         await_until(lambda: app.looks(known, "www"), PATIENCE)
         journey.operator.seed(known, "www", left=20 * DAY)

@@ -13,7 +13,6 @@ from tests.journeys.running import PATIENCE, Journey, Json, near_expiry
 DAY = timedelta(days=1)
 EVENTS = "vault-events"
 POISON = f"{EVENTS}-poison"
-EVENT_GRID = {"channel": "event-grid"}
 IMPATIENT = {  # Azure: five tries half a minute apart
     "AzureFunctionsJobHost__extensions__queues__maxDequeueCount": "2",
     "AzureFunctionsJobHost__extensions__queues__visibilityTimeout": "00:00:00",
@@ -36,7 +35,7 @@ def test_an_event_in_the_queue_is_a_renewal_and_a_notice(journey: Journey) -> No
     await_until(lambda: journey.azure.events(vault=vault, type="CertificateNearExpiry"), PATIENCE)
     near = str(journey.azure.events(vault=vault, type="CertificateNearExpiry")[-1]["id"])
     with journey.app({vault: "renew"}, by_queue=True) as app:
-        assert app.ask("PUT", "subscriptions/topic", EVENT_GRID)[0] == 201
+        app.subscribe()
         journey.azure.delivery(
             vault=vault, delay=2
         )  # a look that reads its rows before another's claim is done reads again

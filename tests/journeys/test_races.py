@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from azure.core.exceptions import ResourceNotFoundError
-
 from localazure.client import await_until
 from tests.journeys.outcome import still_amiss
 from tests.journeys.running import PATIENCE, App, Journey, near_expiry
@@ -32,7 +30,7 @@ def _paused(app: App) -> Iterator[None]:
 
 def _race(journey: Journey, vault: str, first: App, passed: Callable[[], bool], done: Callable[[App], bool]) -> None:
     """Pause the first worker where it `passed`; its lease ends; another works until it is `done`; then the first wakes."""
-    assert first.ask("PUT", "subscriptions/topic", {"channel": "event-grid"})[0] == 201
+    first.subscribe()
     first.notify("certificate_near_expiry", near_expiry(vault, "www"))
     await_until(passed, PATIENCE)
     with _paused(first):
@@ -97,7 +95,7 @@ def test_paused_after_its_create_the_first_only_adds_its_answer(journey: Journey
             journey,
             vault,
             first,
-            lambda: _is_pending(journey, vault),
+            lambda: journey.is_pending(vault, "www"),
             lambda second: "adopted-after-crash" in second.kinds(vault, "www"),
         )
     assert _answers(journey, vault) == [202]
@@ -113,10 +111,3 @@ def test_paused_until_all_is_done_the_first_is_ended(journey: Journey) -> None:
         _race(journey, vault, first, lambda: _intent_is_saved(journey), lambda _: journey.versions(vault, "www") == 2)
         assert "timed out" in first.log.text
     assert _answers(journey, vault) == [202]
-
-
-def _is_pending(journey: Journey, vault: str) -> bool:
-    try:
-        return bool(journey.operator.client(vault).get_certificate_operation("www").status == "inProgress")
-    except ResourceNotFoundError:
-        return False

@@ -36,7 +36,7 @@ def test_each_missing_right_is_named_with_its_role(journey: Journey, lacking: di
     blind, mute, tied = (lacking[action] for action in ALL)
     journey.pend(tied, "www")
     with journey.app(dict.fromkeys((blind, mute, tied), "renew"), hear=[]) as app:
-        assert app.ask("PUT", "subscriptions/operators", {"channel": "event-grid"})[0] == 201
+        app.subscribe("operators")
         for vault in (blind, mute, tied):
             app.notify(DOOR, near_expiry(vault, "www"))
         await_until(lambda: journey.told(blind, kind="ActionNeeded"), PATIENCE)

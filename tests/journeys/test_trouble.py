@@ -23,7 +23,7 @@ def test_a_refusal_climbs_the_ladder_and_recovery_is_told(journey: Journey) -> N
     journey.operator.seed(vault, "shop", left=20 * DAY, issuer=ca, signed_by=journey.ca())
     ladder = {"PERENNIAL_RENEWAL_LADDER": "1s", "PERENNIAL_DUE_SCHEDULE": "* * * * * *"}
     with journey.app({vault: "renew"}, settings=ladder) as app:
-        assert app.ask("PUT", "subscriptions/operators", {"channel": "event-grid"})[0] == 201
+        app.subscribe("operators")
         assert app.notify(DOOR, near_expiry(vault, "shop")) in (200, 202)
         await_until(lambda: journey.told(vault, "shop", "RenewalFailed"), PATIENCE)
         failed = journey.told(vault, "shop", "RenewalFailed")[0]["data"]
@@ -56,7 +56,7 @@ def test_a_vault_in_trouble_holds_up_no_other(journey: Journey) -> None:
     journey.operator.seed(busy, "www", left=20 * DAY, issuer=ca, signed_by=journey.ca())
     modes = dict.fromkeys((well, busy, walled, gone), "renew")
     with journey.app(modes, hear=[well, busy], settings={"PERENNIAL_DUE_SCHEDULE": "* * * * * *"}) as app:
-        assert app.ask("PUT", "subscriptions/operators", {"channel": "event-grid"})[0] == 201
+        app.subscribe("operators")
         journey.azure.fault("keyvault", path=f"{walled}.vault.azure.net/*", status=403, body=FIREWALL)
         app.notify(DOOR, near_expiry(busy, "www"))
         await_until(lambda: app.looks(busy, "www"), PATIENCE)
