@@ -37,5 +37,5 @@ def measure(run: Run) -> Generator[Figure]:
             ours=f"{seconds(took)} until {known:,} were looked at: {took / max(known, 1) * 1000:.1f} ms each; {walked} vaults walked to their end",
             beside=f"{seconds(plain)}: {SAMPLED}",
             budget=f"{count:,} known; measured for at most {BOUND:.0f} s",
-            means="a look writes row, findings and history: about ten calls of the tables; 25 looks a second and vault go out",
+            means="a look is ten calls, nine of the tables; 25 a second and vault go out. Where 5,000 messages wait, Azurite takes 30 ms to delete one",
         )

@@ -56,6 +56,17 @@ print(json.dumps(sorted(name for name in list(sys.modules) if name.startswith(wo
     assert run(script, SETTINGS) == ["perennial.workflows.api"]
 
 
+def test_indexing_loads_no_model_of_what_is_renewed() -> None:
+    """Settings need a few types; those of certificates, renewals and decisions, with many columns each, wait for the first invocation."""
+    script = """
+import sys, json
+import function_app
+late = ("certificate", "renewal", "decision", "reasons", "inventory", "history", "notices", "findings")
+print(json.dumps([name for name in late if f"perennial.model.{name}" in sys.modules]))
+"""
+    assert run(script, SETTINGS) == []
+
+
 def test_a_world_is_fresh_and_its_parts_are_built_once() -> None:
     """Each invocation has its own instant, in whole seconds of UTC; vault and queue SDKs wait for their first use."""
     script = """
