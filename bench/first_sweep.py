@@ -37,5 +37,5 @@ def measure(run: Run) -> Generator[Figure]:
             ours=f"{seconds(took)} until {known:,} were looked at: {took / max(known, 1) * 1000:.1f} ms each; {walked} vaults walked to their end",
             beside=f"{seconds(plain)}: {SAMPLED}",
             budget=f"{count:,} known; measured for at most {BOUND:.0f} s",
-            means="a look is ten calls, nine of the tables; 25 a second and vault go out. Where 5,000 messages wait, Azurite takes 30 ms to delete one",
+            means="a look is ten calls, nine of the tables; 25 a second and vault go out. With 5,000 messages waiting, Azurite deletes one in 30 ms",
         )
