@@ -34,6 +34,7 @@ def stocked() -> World:
     [
         ({}, ["no-owner", "weak-key", "no-whole-walk"]),
         ({"state": "all"}, ["expired", "no-owner", "weak-key", "no-whole-walk"]),
+        ({"state": "open"}, ["no-owner", "weak-key", "no-whole-walk"]),
         ({"state": "resolved"}, ["expired"]),
         ({"vault": "kv-watched"}, ["no-whole-walk"]),
         ({"rule": "weak-key"}, ["weak-key"]),

@@ -60,8 +60,11 @@ def test_each_error_has_its_answer(
 
 def test_a_refusal_reads_as_its_detail_and_says_what_to_do() -> None:
     """Wherever it is written down."""
-    for found in (conflict("kept", "it cannot be", "ask"), not_found("it cannot be", "ask")):
-        assert (str(found), found.fix) == ("it cannot be", "ask")
+    for found, status, slug in (
+        (conflict("kept", "it cannot be", "ask"), 409, "kept"),
+        (not_found("it cannot be", "ask"), 404, "not-found"),
+    ):
+        assert (str(found), found.fix, found.status, found.slug) == ("it cannot be", "ask", status, slug)
 
 
 def test_a_wait_is_told_in_whole_seconds_and_never_too_short() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
@@ -87,3 +89,22 @@ def test_a_lost_walk_goes_on_by_its_row() -> None:
     abandon(text(Walk(tick=NOW, vault="kv-orders")), "sweeps", on.world())
     on.run(timedelta(minutes=1))
     assert len(on.told("action-needed", code="message-lost-sweeps")) == 1
+
+
+def test_within_the_hour_is_an_hour_from_now() -> None:
+    """For a look and for a notice alike, where nothing comes earlier."""
+    on = Stage(NOW)
+    abandon(text(LOOK), "looks", on.world())
+    assert on.entry("www").next_check == NOW + HOUR
+    row = on.tables.inventory.get("kv-orders", "www")
+    assert row is not None
+    on.tables.inventory.save(replace(row, value=replace(row.value, next_check=NOW + 2 * HOUR)))
+    abandon(text(Nudge(subject="kv-orders:www", delivery="n:s")), "notices", on.world())
+    assert on.entry("www").next_check == NOW + HOUR
+
+
+def test_a_lost_message_is_shown_with_its_first_2000_letters(caplog: pytest.LogCaptureFixture) -> None:
+    """The rest of a large one is not logged."""
+    abandon("x" * 3000, "looks", Stage(NOW).world())
+    (line,) = [one for one in map(json.loads, caplog.messages) if one["event"] == "message-lost"]
+    assert line == {"event": "message-lost", "queue": "looks", "message": "x" * 2000}

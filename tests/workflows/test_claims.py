@@ -15,7 +15,7 @@ from perennial.model.messages import Look
 from perennial.model.reasons import Reason, ReasonCode
 from perennial.model.renewal import Asked, Checkpoint, Outcome, Renewal, Step
 from perennial.workflows import claims
-from perennial.workflows.sight import LEASE, Sight, fleet_row
+from perennial.workflows.sight import Sight, fleet_row
 from tests.memory.authority import SlowAuthority
 from tests.memory.stage import Stage
 from tests.workflows.looks import DAY, HOUR, NOW, WWW
@@ -25,6 +25,8 @@ from tests.workflows.rows import rewrite_vault
 from tests.workflows.scripted import REASON, claimed, sight_of, steps_taken, the_claim, young
 from tests.workflows.signed_stage import signed_stage
 from tests.workflows.test_sight import hinted
+
+LEASE = timedelta(minutes=12)  # longer than host.json's functionTimeout
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 DRIFTED = Renew(Reason(ReasonCode.DRIFTED, {"difference": "a name"}), "")

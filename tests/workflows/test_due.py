@@ -9,7 +9,6 @@ from perennial.model.inventory import Entry
 from perennial.model.messages import Look
 from perennial.model.mode import Mode
 from perennial.workflows import due
-from perennial.workflows.due import LOOKS_A_TICK
 from tests.memory.queue import MemoryQueues
 from tests.memory.stage import Stage
 from tests.workflows.looks import DAY, NOW
@@ -40,10 +39,10 @@ def tick(on: Stage) -> list[tuple[Look, timedelta]]:
 
 def test_due_rows_are_queued_earliest_first_a_second_apart() -> None:
     """Sixty a vault and tick, the k-th with k seconds of delay; the rest stay due for the next tick."""
-    on = stage(LOOKS_A_TICK + 5)
+    on = stage(60 + 5)
     first = tick(on)
-    assert [look.certificate.name for look, _ in first] == [f"c{number:04}" for number in range(LOOKS_A_TICK)]
-    assert [delay.total_seconds() for _, delay in first] == list(range(LOOKS_A_TICK))
+    assert [look.certificate.name for look, _ in first] == [f"c{number:04}" for number in range(60)]
+    assert [delay.total_seconds() for _, delay in first] == list(range(60))
     assert len(tick(on)) == 5
     assert tick(on) == []
 

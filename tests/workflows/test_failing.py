@@ -21,7 +21,7 @@ from tests.memory.authority import SlowAuthority
 from tests.memory.stage import Stage
 from tests.workflows.looks import DAY, HOUR, NOW
 from tests.workflows.rows import rewrite, written
-from tests.workflows.scripted import REASON, claimed, steps_taken, the_claim, waits
+from tests.workflows.scripted import REASON, Scripted, claimed, steps_taken, the_claim, waits
 from tests.workflows.signed_stage import signed_stage
 from tests.workflows.test_sight import hinted
 
@@ -60,7 +60,10 @@ def test_a_failure_that_may_pass_is_a_rung() -> None:
     """Counted twice over, let go of, back at what the failure says; nobody else's turn, no look of its own."""
     resting = {"second": NOW - SECOND, "fourth": NOW, "third": NOW + SECOND}
     on, sight = at_work(failures=4, turn_failures=1, resting=resting, waiting=REASON)
+    script = Scripted([])
+    sight.world = replace(sight.world, issuers={"first": script})
     failing.fail(sight, DOWN)
+    assert script.abandoned == [], "what it has begun goes on"
     row = the_claim(on)
     assert (row.issuer, row.outcome, row.checkpoint, row.held_until) == ("first", Outcome.OPEN, SIGNING, None)
     assert (row.failures, row.turn_failures) == (5, 2)

@@ -15,11 +15,13 @@ from perennial.model.findings import Finding, Severity
 from perennial.model.history import HistoryKind, Record, VaultWalk, WalkState
 from perennial.model.notices import DeliveryState
 from perennial.ports.tables import DELIVERIES, Page, Query
-from perennial.workflows.prune import ROWS_A_TICK, prune
+from perennial.workflows.prune import prune
 from perennial.workflows.reading import every
 from tests.memory.tables import MemoryTable
 from tests.workflows.test_schedules import put_delivery
 from tests.workflows.walking import DAY, SECOND, stage
+
+ROWS_A_TICK = 500
 
 
 def test_each_table_is_forgotten_by_its_own_age(caplog: pytest.LogCaptureFixture) -> None:

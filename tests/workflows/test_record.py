@@ -93,4 +93,4 @@ def test_a_row_holds_what_it_was_told() -> None:
         seconds=7,
         facts={"a": "b"},
     )
-    assert (gone.id, gone.facts) == (digest("kv-orders/api", "", "", "gone"), {})
+    assert (gone.id, gone.facts, gone.seconds) == (digest("kv-orders/api", "", "", "gone"), {}, 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -14,12 +15,14 @@ from perennial.model.mode import Mode
 from perennial.model.reasons import ReasonCode
 from perennial.model.renewal import Checkpoint, Outcome, Step
 from perennial.workflows import renew, vault_state
-from perennial.workflows.sight import LEASE, Sight
+from perennial.workflows.sight import Sight
 from tests.memory.stage import Stage
 from tests.workflows.looks import DAY, HOUR, NOW
 from tests.workflows.rows import rewrite, rewrite_fleet, written
 from tests.workflows.scripted import DUE, REASON, Scripted, claimed, sight_of, the_claim, waits, young
 from tests.workflows.test_failing import at_work
+
+LEASE = timedelta(minutes=12)  # longer than host.json's functionTimeout
 
 NEW = "c" * 32
 

@@ -137,14 +137,14 @@ def test_a_failed_walk_is_tried_again_after_a_quarter_of_an_hour(late: timedelta
     """To the second, from its end; with new counts, and leased while its message waits."""
     on = stage()
     at = on.now - HOUR
-    ended = on.now - sweep.RETRY - late
+    ended = on.now - 15 * MINUTE - late
     row = VaultWalk(tick=at, vault=ORDERS, state=WalkState.FAILED, ended=ended, seen=9, place="x", error="no")
     on.tables.sweeps.put(row)
     assert (Walk(tick=at, vault=ORDERS) in tick(on).walks) is again
     if again:
         after = walk_of(on, at)
         assert (after.state, after.seen, after.place, after.error, after.ended) == (WalkState.QUEUED, 0, "", "", None)
-        assert after.lease_until == on.now + walk.PATIENCE
+        assert after.lease_until == on.now + 10 * MINUTE
         assert tick(on).walks == []
 
 

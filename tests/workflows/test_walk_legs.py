@@ -65,7 +65,7 @@ def test_a_leg_takes_the_row_before_its_first_call() -> None:
     seen = at_the_first_page(on, tick)
     step(on, tick)
     row = seen[0]
-    assert (row.state, row.lease_until) == (WalkState.WALKING, on.now + walk.LEASE)
+    assert (row.state, row.lease_until) == (WalkState.WALKING, on.now + 12 * MINUTE)
     assert (row.started, row.mode, row.asked_by) == (on.now, "renew", "test")
     on = stage(*named(3))
     tick = begin(on)
@@ -255,7 +255,7 @@ def test_a_leg_that_ends_hands_on_with_patience() -> None:
     on.queues.sent.clear()
     step(on, tick)
     row = walk_of(on, tick)
-    assert (row.state, row.lease_until, row.place) == (WalkState.QUEUED, on.now + walk.PATIENCE, "200")
+    assert (row.state, row.lease_until, row.place) == (WalkState.QUEUED, on.now + 10 * MINUTE, "200")
     assert [one for one, _ in on.queues.sent if isinstance(one, Walk)] == [Walk(tick=tick, vault=ORDERS)]
     step(on, tick)
     assert (walk_of(on, tick).seen, walk_of(on, tick).checked) == (202, 202)

@@ -103,11 +103,12 @@ def test_a_read_that_is_on_its_way_is_counted_and_not_asked_for(
     assert len(looks(on)) == counts.queued == asked
 
 
-def test_the_longest_delay_is_an_hour() -> None:
-    """However many looks a walk has queued."""
+@pytest.mark.parametrize(("before", "delay"), [(1000, timedelta(seconds=40)), (10**6, HOUR)])
+def test_looks_are_sent_twenty_five_a_second_and_within_an_hour(before: int, delay: timedelta) -> None:
+    """However many a walk has queued."""
     on = stage(NAME)
-    page(on, listed(on.entry(NAME), sha1="0" * 40), before=10**6)
-    assert looks(on)[0][1] == HOUR
+    page(on, listed(on.entry(NAME), sha1="0" * 40), before=before)
+    assert looks(on)[0][1] == delay
 
 
 def test_what_is_gone_and_listed_again_is_read_whatever_else() -> None:

@@ -42,8 +42,8 @@ class Answer:
     """What somebody says of the chain that they post."""
 
     actor: str
-    id: str = ""  # of the CSR that it answers; empty: of whichever waits
-    incomplete: bool = False  # every client has the issuers that are missing
+    id: str  # of the CSR that it answers; empty: of whichever waits
+    incomplete: bool  # every client has the issuers that are missing
 
 
 def listed(request: Request, world: World) -> Response:
