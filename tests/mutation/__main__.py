@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
+from tests.mutation.stories import story
 from tests.mutation.trying import Mutant, in_fork, try_functions, try_rest
 
 
@@ -16,20 +17,13 @@ def main() -> int:
     """Try the modules that the command names, one after the other, and list what survives."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("modules", nargs="*", type=Path, help="source files")
-    parser.add_argument(
-        "--tests", nargs="*", default=[], help="files or folders of tests; the folder that mirrors the module"
-    )
+    parser.add_argument("--tests", nargs="*", default=[], help="files or folders of tests; those that tell its story")
     parser.add_argument("--results", type=Path, help="a file to add each result to, one JSON object a line")
     parser.add_argument("--every", type=int, default=1, help="try one mutant of so many, to have an answer soon")
     chosen = parser.parse_args()
     for path in (one for one in chosen.modules if one.name != "__init__.py"):
-        _try(path, chosen.tests or [mirror(path)], chosen.results, chosen.every)
+        _try(path, chosen.tests or story(path), chosen.results, chosen.every)
     return 0
-
-
-def mirror(path: Path) -> str:
-    """Return the folder of tests that mirrors a module's."""
-    return str(Path("tests", *path.parts[1:-1]))
 
 
 def _try(path: Path, tests: list[str], results: Path | None, every: int) -> None:

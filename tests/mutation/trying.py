@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from functools import cache
+from importlib import import_module
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
 from itertools import islice
@@ -43,11 +44,6 @@ class Mutant:
     line: int
     change: str
     result: str = ""  # killed, survived, untested
-
-    @property
-    def key(self) -> str:
-        """What stays when lines move."""
-        return f"{self.module}:{self.function}: {self.change}"
 
 
 def path_of(module: str) -> Path:
@@ -103,17 +99,17 @@ def replace_code(module: str, number: int, function: str) -> None:
     for name in names[:-1]:
         owner = getattr(owner, name)
     living = vars(owner)[names[-1]]
-    for inner in (
-        "fget",
-        "func",
-        "__func__",
-        "__wrapped__",
-    ):  # a property, a cached one, a static method, a decorated one
+    for inner in ("fget", "func", "__func__", "__wrapped__"):  # of a property, a static method, a decorator
         living = getattr(living, inner, living)
     new = _find(mutated(module, number), names)
     if not isinstance(living, FunctionType) or new is None:
         raise LookupError(f"{function} of {module} is no function")
-    living.__code__ = new
+    if len(new.co_freevars) == len(living.__code__.co_freevars):
+        living.__code__ = new
+    else:  # the call of super() is gone, and with it the closure
+        bare = FunctionType(new, living.__globals__, living.__name__, living.__defaults__)
+        bare.__kwdefaults__ = living.__kwdefaults__
+        setattr(owner, names[-1], bare)
 
 
 def _find(code: CodeType, names: list[str]) -> CodeType | None:
@@ -189,6 +185,7 @@ class Trial:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Try each mutant of a function."""
+        import_module(self.module)  # tests may only do so while they run
         reached = Reached(str(path_of(self.module).resolve()))
         lines, seconds, failed = json.loads(in_fork(lambda: reached.run(session.items), 3600))
         if failed:
