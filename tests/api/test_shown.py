@@ -8,38 +8,16 @@ from datetime import timedelta
 import pytest
 
 from perennial.model.authority import Obstacle
-from perennial.model.certificate import IssuerClass, Leaf, Version
 from perennial.model.findings import Finding, Severity
 from perennial.model.history import VaultWalk, WalkState
 from perennial.model.inventory import Entry
 from perennial.model.notices import Attempt, Delivery, DeliveryState, NoticeKind
-from perennial.model.reasons import Reason, ReasonCode
 from perennial.model.renewal import Asked
 from perennial.workflows.api import facts, findings, paging
 from tests.api.calling import Api
-from tests.api.stocking import DAY, NOW
+from tests.api.showing import AT, LATER, NEXT, REASON, SHOWN_REASON, VERSION
+from tests.api.stocking import NOW
 from tests.memory.world import make_world
-
-AT = "2026-11-24T08:00:00Z"
-NEXT = "2026-11-25T08:00:00Z"
-LATER = NOW + DAY
-REASON = Reason(ReasonCode.GONE)
-SHOWN_REASON = {"code": "gone", "sentence": REASON.sentence}
-LEAF = Leaf(
-    sha256="aa",
-    sha1="bb",
-    serial="4f",
-    subject="CN=web",
-    issuer="CN=ca",
-    names=("web.example",),
-    issuer_class=IssuerClass.PRIVATE,
-    key_type="EC",
-    key_size=256,
-    signature_hash="sha256",
-)
-VERSION = Version(id="v1", created=NOW, not_before=NOW, not_after=LATER, leaf=LEAF, made_by="ada", enabled=False)
-BARE = Version(id="v1", created=NOW, not_before=NOW, not_after=LATER)
-
 
 ENTRY = Entry(
     vault="kv-orders",
