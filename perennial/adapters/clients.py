@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from azure.keyvault.certificates import CertificateClient
     from azure.keyvault.keys import KeyClient
     from azure.storage.queue import QueueClient
-    from requests import Session
+    from requests import PreparedRequest, Session
 
 # Seconds, for storage: it answers in milliseconds or is in trouble, and the message comes again.
 CONNECT, READ, TRIES, PAUSE = 5, 20, 3, 0.2
@@ -87,6 +87,19 @@ def _session() -> Session:
     The SDK's own, one for each client, keep ten connections each: a call beyond them pays for a handshake and a warning, and eleven tables of one
     host would be eleven times the connections.
     """
-    from perennial.adapters.session import AzureSession
+    from requests import Session
+    from requests.adapters import HTTPAdapter
+    from urllib3 import Retry
 
-    return AzureSession(HOSTS, CONNECTIONS)
+    session = Session()
+    # Retrying is the pipeline's, as in the SDK's own sessions.
+    never = Retry(total=False, redirect=False, raise_on_status=False)
+    session.mount("https://", HTTPAdapter(pool_connections=HOSTS, pool_maxsize=CONNECTIONS, max_retries=never))
+    # Without one, Requests looks for a .netrc at each request, and would put what it finds there in place of our token.
+    session.auth = _as_signed
+    return session
+
+
+def _as_signed(request: PreparedRequest) -> PreparedRequest:
+    """Leave a request's authorization as the pipeline made it."""
+    return request
