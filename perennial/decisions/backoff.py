@@ -67,7 +67,6 @@ class Closure:
     until: datetime | None = None
     at: datetime | None = None  # when it was last closed
     closures: int = 0  # in a row
-    why: str = ""
 
     def closed(self, now: datetime) -> bool:
         """Tell whether it is to be left alone now."""
@@ -82,4 +81,4 @@ def refused(
         return before
     first, longest = CLOSURES[kind]
     wait = retry_after or min(first * 2 ** min(before.closures, 16), longest)
-    return Closure(now + wait, now, before.closures + 1, kind.value)
+    return Closure(now + wait, now, before.closures + 1)

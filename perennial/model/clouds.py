@@ -1,4 +1,4 @@
-"""The Azure clouds: the one place where an Azure suffix or authority is written."""
+"""The Azure clouds: the one place where a suffix or an address of one is written."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ class Cloud:
 
     name: str
     vault_suffix: str
-    authority: str
     arm: str  # address of Azure Resource Manager, and the resource that its tokens are for
 
     def vault_url(self, vault: str) -> str:
@@ -22,13 +21,8 @@ class Cloud:
 CLOUDS = {
     cloud.name: cloud
     for cloud in (
-        Cloud("public", "vault.azure.net", "login.microsoftonline.com", "https://management.azure.com"),
-        Cloud(
-            "us-government",
-            "vault.usgovcloudapi.net",
-            "login.microsoftonline.us",
-            "https://management.usgovcloudapi.net",
-        ),
-        Cloud("china", "vault.azure.cn", "login.chinacloudapi.cn", "https://management.chinacloudapi.cn"),
+        Cloud("public", "vault.azure.net", "https://management.azure.com"),
+        Cloud("us-government", "vault.usgovcloudapi.net", "https://management.usgovcloudapi.net"),
+        Cloud("china", "vault.azure.cn", "https://management.chinacloudapi.cn"),
     )
 }

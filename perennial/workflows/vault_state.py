@@ -28,7 +28,7 @@ def row_of(world: World, vault: str) -> Stored[VaultRow]:
 
 def closure_of(row: VaultRow) -> Closure:
     """Return how a vault stands."""
-    return Closure(row.closed_until, row.closed_at, row.closures, row.closed_why)
+    return Closure(row.closed_until, row.closed_at, row.closures)
 
 
 def closed(row: VaultRow, now: datetime) -> bool:

@@ -198,7 +198,7 @@ def test_a_refusal_of_an_older_request_changes_nothing() -> None:
 def test_retry_after_sets_the_closure() -> None:
     """A vault that says how long is left alone for just that."""
     closed = backoff.refused(Closure(), Refusal.THROTTLED, NOW, NOW, timedelta(seconds=90))
-    assert closed == Closure(NOW + timedelta(seconds=90), NOW, 1, "throttled")
+    assert closed == Closure(NOW + timedelta(seconds=90), NOW, 1)
 
 
 def test_due_dates_of_a_fleet_are_spread() -> None:
