@@ -25,10 +25,9 @@ TOGETHER = 23_500  # bytes of DER of a chain and its CSR: that much, in base64, 
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """What will be merged, and what was posted beside it."""
+    """What will be merged, of what was posted."""
 
     certificates: tuple[x509.Certificate, ...]  # leaf first
-    unused: tuple[x509.Certificate, ...] = ()
 
     @property
     def ders(self) -> tuple[bytes, ...]:
@@ -98,7 +97,7 @@ def judge(
         return Refusal(
             "not-a-certificate", f"a certificate in it cannot be read: {unreadable}", "ask the CA for another"
         )
-    found = Chain(chain, tuple(one for one in certificates if one not in chain))
+    found = Chain(chain)
     most = min(LONGEST, TOGETHER - len(csr))
     if wrong is None and sum(map(len, found.ders)) > most:
         return Refusal("too-large", f"the chain has more than {most} bytes", "ask the CA for a shorter one")
