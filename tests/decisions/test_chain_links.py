@@ -126,7 +126,7 @@ def test_a_signature_with_unused_bits_breaks_the_link() -> None:
 
 
 def test_a_certificate_whose_key_cannot_be_read_is_left_out() -> None:
-    """It is for no CSR, and is named among what is not merged."""
+    """It is for no CSR."""
     curve = bytes.fromhex("06082a8648ce3d030107")  # prime256v1, and a curve that nobody knows
     odd = damaged(STRANGER.certificate, curve, curve[:-1] + b"\x7f")
     found = judge((odd, *WHOLE), CSR, NOW)
