@@ -23,8 +23,9 @@ test: set-up ## Run every test (ARGS="-k name" for some)
 live-check: set-up ## The contracts against a real vault (VAULT=name, and TOPIC=, KEYS=, TABLES=, QUEUES= for endpoints)
 	@VAULT='$(VAULT)' TOPIC='$(TOPIC)' KEYS='$(KEYS)' TABLES='$(TABLES)' QUEUES='$(QUEUES)' $(py) -m tests.live
 
-mutants: set-up ## Change the thinking in every small way, list what no test notices (ARGS=file.py for others)
-	$(py) -m tests.mutation $(or $(ARGS),$(wildcard perennial/decisions/*.py))
+# One mutant of five, in about an hour: ARGS='--every 5 perennial/decisions/*.py perennial/workflows/*.py perennial/workflows/api/*.py'
+mutants: set-up ## Change thinking and doing in every small way, for hours; list what no test notices (ARGS=file.py for one)
+	$(py) -m tests.mutation $(or $(ARGS),$(wildcard perennial/decisions/*.py perennial/workflows/*.py perennial/workflows/api/*.py))
 
 demo: set-up ## Tell the whole story against an Azure on this machine, and check it
 	@$(py) -m localazure.demo

@@ -97,3 +97,12 @@ def test_what_no_page_gave_is_refused(text: str) -> None:
     with pytest.raises(BadInput) as refused:
         opened(text)
     assert refused.value.field == "cursor"
+
+
+def test_a_cursor_is_made_of_letters_that_fit_an_address() -> None:
+    """Whatever keys are made of; it opens to what it was made of."""
+    for key in (">>>", "~~~~", "zzz>?"):
+        text = cursor("~>~>", key)
+        assert not set(text) & set("+/=")
+        if "?" not in key:
+            assert opened(text) == ("~>~>", key)

@@ -74,3 +74,27 @@ def test_the_first_year_that_a_table_knows() -> None:
     assert reading.instant({"at": "1601-01-01T00:00:00Z"}, "at") == datetime(1601, 1, 1, tzinfo=UTC)
     with pytest.raises(BadInput):
         reading.instant({"at": "1600-12-31T23:59:59Z"}, "at")
+
+
+def test_who_asks_and_why_are_words_of_one_line() -> None:
+    """Nobody in particular is the API; no name and no reason holds what cannot be printed."""
+    assert (reading.actor(Request()), reading.actor(Request(actor=" ada "))) == ("api", "api (ada)")
+    with pytest.raises(BadInput, match="X-Perennial-Actor"):
+        reading.actor(Request(actor="a\nb"))
+    with pytest.raises(BadInput, match="reason"):
+        reading.reason("a\nb")
+
+
+def test_an_unknown_parameter_is_told_what_there_is() -> None:
+    """Or that there is none."""
+    with pytest.raises(BadInput, match=r"this takes vault, name$"):
+        reading.query(Request(query={"colour": "red"}), "vault", "name")
+    with pytest.raises(BadInput, match=r"this takes none$"):
+        reading.query(Request(query={"colour": "red"}))
+
+
+def test_no_body_is_an_empty_one() -> None:
+    """What must be there is missed by its name."""
+    with pytest.raises(BadInput) as refused:
+        reading.body(Request(), Wanted)
+    assert refused.value.field == "channel"

@@ -134,3 +134,9 @@ def test_a_waiver_lasts_366_days_at_most() -> None:
     assert api.call("put_waiver", body=waiver(until=end.isoformat())).status == 200
     later = (end + timedelta(seconds=1)).isoformat()
     assert api.call("put_waiver", body=waiver(until=later)).one("field") == "until"
+
+
+def test_a_waiver_takes_no_parameters() -> None:
+    """All stands in its body."""
+    found = Api(stocked()).call("put_waiver", body=waiver(), query={"rule": "weak-key"})
+    assert (found.status, found.one("field")) == (400, "rule")

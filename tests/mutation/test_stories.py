@@ -15,7 +15,6 @@ MODULES = sorted(
     for path in (ROOT / "perennial" / folder).glob("*.py")
     if path.name != "__init__.py"
 )
-NONE_OF_THEIR_OWN = {"perennial/workflows/world.py"}  # it holds the ports and does nothing
 
 
 @pytest.mark.parametrize("module", MODULES)
@@ -24,7 +23,7 @@ def test_a_modules_story_is_told_by_files_that_are_there(module: str) -> None:
     told = story(Path(module))
     assert told
     assert all((ROOT / name).exists() for name in told)
-    if module.startswith("perennial/workflows") and module not in NONE_OF_THEIR_OWN:
+    if module.startswith("perennial/workflows"):
         assert all(name.endswith(".py") for name in told), "a whole folder would take hours"
 
 
