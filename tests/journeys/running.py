@@ -142,7 +142,7 @@ class App:
             await_past(datetime.fromisoformat(newest[0]["tick"]))
         status, started = self.ask("POST", "sweeps")
         assert status == 202, started
-        await_until(lambda: self.units(event="sweep", tick=started["tick"]), 3 * PATIENCE)  # of thousands on a busy machine
+        await_until(lambda: self.units(event="sweep", tick=started["tick"]), 3 * PATIENCE)  # for thousands of rows
         runs = self.get("sweeps?limit=10")["items"]
         (walks,) = (run["vaults"] for run in runs if run["tick"] == started["tick"])
         assert len(walks) == vaults, walks
