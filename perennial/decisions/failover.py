@@ -52,20 +52,25 @@ def after_refusal(row: Renewal, issuers: tuple[str, ...], now: datetime) -> Turn
 def after_failure(
     row: Renewal, issuers: tuple[str, ...], life: Life, now: datetime, retry_after: timedelta | None
 ) -> Turn:
-    """Say who goes on after a failure that may pass: the same, unless it cannot deliver in time and another can."""
+    """Say who goes on after a failure that may pass: the same, unless it cannot deliver in time and another can begin sooner."""
     again = now + (retry_after or timedelta(0))
     late = again > half_gone(row, life) or now >= life.floor
     left = _left(row, issuers)
-    if row.issuer in left and not late:
+    stays = row.issuer in left
+    if stays and not late:
         return Turn(row.issuer)
-    return _next(row, tuple(name for name in left if name != row.issuer), issuers, now) or Turn(row.issuer)
+    other = _next(row, tuple(name for name in left if name != row.issuer), issuers, now)
+    if other is None or (stays and other.not_before is not None and other.not_before >= again):
+        return Turn(row.issuer)
+    return other
 
 
 def after_wait(row: Renewal, issuers: tuple[str, ...], life: Life, now: datetime) -> Turn | None:
-    """Say who goes on in place of an issuer that lets us wait too long; None: it has its time still, or nobody else is left."""
+    """Say who goes on in place of an issuer that lets us wait too long; None: it has its time still, or nobody else could begin now."""
     if now < patience_ends(row, life):
         return None
-    return _next(row, tuple(name for name in _left(row, issuers) if name != row.issuer), issuers, now)
+    other = _next(row, tuple(name for name in _left(row, issuers) if name != row.issuer), issuers, now)
+    return other if other is not None and other.not_before is None else None
 
 
 def _left(row: Renewal, issuers: tuple[str, ...], refusing: str = "") -> tuple[str, ...]:

@@ -82,6 +82,28 @@ def test_who_asked_to_be_left_alone_comes_last_and_not_before_its_time() -> None
     assert failover.after_refusal(replace(FIRST, resting={"second": NOW}), LIST, NOW) == Turn("second", at_once=True)
 
 
+def test_nobody_hands_over_to_one_that_rests_longer() -> None:
+    """A CA that asked for a week would leave a dead certificate dead, while the one that failed may be asked again in two hours."""
+    under = 10 * DAY
+    week, hours = NOW + under + 7 * DAY, NOW + under + 2 * HOUR
+    alone = replace(FIRST, refused=("third",))
+    resting = replace(alone, resting={"second": week})
+    assert after(resting, under) == after(resting, under, 2 * HOUR) == after(resting, under, 7 * DAY) == Turn("first")
+    assert after(resting, under, 7 * DAY + SECOND) == Turn("second", at_once=True, not_before=week)
+    soon = replace(alone, resting={"second": hours})
+    assert after(soon, under, 2 * HOUR) == Turn("first")
+    assert after(soon, under, 2 * HOUR + SECOND) == Turn("second", at_once=True, not_before=hours)
+    refused = replace(resting, refused=("first", "third"))
+    assert after(refused, under) == Turn("second", at_once=True, not_before=week)
+
+
+def test_who_is_at_work_is_not_left_for_one_that_rests() -> None:
+    """Its wait goes on until the other could begin."""
+    row = replace(FIRST, refused=("third",), resting={"second": NOW + 12 * DAY})
+    assert failover.after_wait(row, LIST, LIFE, NOW + 12 * DAY - SECOND) is None
+    assert failover.after_wait(row, LIST, LIFE, NOW + 12 * DAY) == Turn("second", at_once=True)
+
+
 def test_an_issuer_that_left_the_list_hands_over_at_its_next_failure() -> None:
     """To the first of the list that is left."""
     gone = replace(FIRST, issuer="renamed")

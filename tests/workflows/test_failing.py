@@ -174,7 +174,7 @@ def test_what_the_vault_refuses_is_no_cas_failure(permanent: bool) -> None:
 def test_round_to_an_earlier_one_by_the_ladder_of_all_failures() -> None:
     """Not at once, and not before it said; an hour at the most under the floor."""
     on, sight = at_work(issuer="second", failures=2, resting={"first": NOW + 2 * HOUR}, left=8 * DAY)
-    failing.fail(sight, DOWN)
+    failing.fail(sight, IssuerError("ca-down", "503", fix="wait", back_to=SIGNING, retry_after=3 * HOUR))
     row = the_claim(on)
     assert row.issuer == "first"
     assert (row.next_step, row.earliest) == (NOW + 2 * HOUR, NOW + 2 * HOUR)
