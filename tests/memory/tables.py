@@ -180,12 +180,13 @@ class MemoryTable[T]:
 
 
 def _matches(row: object, query: Query) -> bool:
+    """Tell whether a row is asked for; one without a column does not match, as where a table holds rows of two kinds."""
     for column, wanted in query.equal.items():
-        if getattr(row, column) != wanted:
+        if getattr(row, column, None) != wanted:
             return False
     if query.due is None:
         return True
-    at: datetime | None = getattr(row, query.due[0])
+    at: datetime | None = getattr(row, query.due[0], None)
     return at is not None and at <= query.due[1]
 
 

@@ -24,7 +24,7 @@ def spent(one: Bench) -> int:
 
 def usages(one: Bench) -> list[Usage]:
     """List what was counted."""
-    return [stored.value for stored in one.tables.usages.select(Query()).items if isinstance(stored.value, Usage)]
+    return [stored.value for stored in one.tables.usages.select(Query(prefix="limit:")).items]
 
 
 def left(time: timedelta, **changes: object) -> dict[str, object]:
