@@ -44,6 +44,17 @@ def patience_ends(row: Renewal, life: Life) -> datetime:
     return max(half_gone(row, life), began + max(PATIENCE, (began - row.opened) / 2))
 
 
+def longest_wait(row: Renewal, life: Life, until: datetime) -> datetime:
+    """Return when a wait ends that a CA has named the end of: when its patience ends, or, under the floor, a little later.
+
+    There a CA that says when it will be done is closer to it than one that begins anew, while half of what is left then stays for another:
+    of two that need eight hours each, neither would make it in the fourteen that a six-day certificate has.
+    """
+    late, began = patience_ends(row, life), row.turn_began or row.opened
+    waits = life.floor <= began and until <= late + (life.end - late) / 2
+    return until if waits else min(until, late)
+
+
 def after_refusal(row: Renewal, issuers: tuple[str, ...], now: datetime) -> Turn | None:
     """Say who goes on after an issuer refused for good; None: all have, so that a person must act."""
     return _next(row, _left(row, issuers, row.issuer), issuers, now)

@@ -68,7 +68,7 @@ def no_longer_than(sight: Sight, row: Renewal, until: datetime) -> datetime:
         return until
     late = failover.patience_ends(row, _life(case))
     other = late > sight.world.now and failover.after_wait(row, case.issuers, _life(case), late)
-    return min(until, late) if other else until
+    return failover.longest_wait(row, _life(case), until) if other else until
 
 
 def _hand_over(sight: Sight, turn: Turn | None, checkpoint: Checkpoint) -> bool:

@@ -104,6 +104,19 @@ def test_who_is_at_work_is_not_left_for_one_that_rests() -> None:
     assert failover.after_wait(row, LIST, LIFE, NOW + 12 * DAY) == Turn("second", at_once=True)
 
 
+def test_a_wait_is_cut_to_the_turn_and_under_the_floor_a_named_end_may_be_later() -> None:
+    """Half of what is left after the turn stays for another; before the floor there is time to go round."""
+    under = replace(FIRST, turn_began=NOW + 10 * DAY)  # five days of its own, five more until the end
+    kept, cut = NOW + 17.5 * DAY, NOW + 15 * DAY
+    assert failover.longest_wait(under, LIFE, NOW + 12 * DAY) == NOW + 12 * DAY
+    assert failover.longest_wait(under, LIFE, kept) == kept
+    assert failover.longest_wait(under, LIFE, kept + SECOND) == cut
+    before = replace(FIRST, turn_began=NOW + 10 * DAY - SECOND)
+    assert failover.longest_wait(before, LIFE, kept) == failover.patience_ends(before, LIFE) < kept
+    assert failover.longest_wait(FIRST, LIFE, NOW + DAY) == NOW + DAY
+    assert failover.longest_wait(FIRST, LIFE, NOW + 6 * DAY) == NOW + 5 * DAY
+
+
 def test_an_issuer_that_left_the_list_hands_over_at_its_next_failure() -> None:
     """To the first of the list that is left."""
     gone = replace(FIRST, issuer="renamed")
