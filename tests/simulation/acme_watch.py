@@ -88,7 +88,7 @@ class AcmeWatch:
         hold(having == {ca}, "one-ca", f"{ref}: {kind} at {ca}, while it is in the hands of {having or 'nobody'}")
 
     def entry(self, entry: Entry) -> None:
-        """Check the due date of a row as it is written: a CA's window has moved it earlier, or not at all."""
+        """Check the due date of a row after a look: a CA's window has moved it earlier, or not at all."""
         if entry.suggested_at is None or entry.due_at is None or entry.version is None:
             return
         own = lifetimes.due(entry.ref, entry.version, wishes(entry.tags))

@@ -110,7 +110,13 @@ class Fleet(Stage):
     def wrote(self, entry: Entry) -> None:
         """Check a certificate's row as it is written."""
         self.watch.entry(entry, self.now)
-        self.acme.entry(entry)
+
+    def _looked(self, ref: CertificateRef) -> None:
+        """Check a certificate's row after a look: one that is written within a look may show yesterday's dates."""
+        entry = self.row(ref)
+        self.watch.looked(entry, ref, self.now)
+        if entry is not None:
+            self.acme.entry(entry)
 
     def rows(self, table: str) -> Rows:
         """Return what is in a table, for another table over the same rows."""
@@ -177,7 +183,7 @@ class Fleet(Stage):
         if isinstance(message, Look):
             self.trace("look", str(message.certificate))
             if done and message.certificate.vault in self.settings.vaults:
-                self.watch.looked(self.row(message.certificate), message.certificate, self.now)
+                self._looked(message.certificate)
         elif isinstance(message, Nudge):
             self.trace("nudge", message.delivery)
 
