@@ -97,7 +97,7 @@ class Fleet(Stage):
         inventory, renewals = self.rows("inventory"), self.rows("renewals")
         self.tables = replace(
             self.tables,
-            inventory=Told(specs.INVENTORY, inventory, self.wrote),
+            inventory=Told(specs.INVENTORY, inventory, lambda row: self.watch.entry(row, self.now)),
             renewals=Told(specs.RENEWALS, renewals, lambda row: self.watch.claimed(row, self.now)),
         )
         self.receivers = {name: self._receiver(name) for name in ("steady", "shaky")}
@@ -106,10 +106,6 @@ class Fleet(Stage):
         self.watch.subscriptions = names
         for name, channel in names.items():
             self.tables.subscriptions.put(Subscription(name=name, channel=channel, created=self.now))
-
-    def wrote(self, entry: Entry) -> None:
-        """Check a certificate's row as it is written."""
-        self.watch.entry(entry, self.now)
 
     def _looked(self, ref: CertificateRef) -> None:
         """Check a certificate's row after a look: one that is written within a look may show yesterday's dates."""
