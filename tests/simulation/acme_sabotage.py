@@ -158,7 +158,10 @@ def window_earlier(fleet: Fleet) -> None:
             """Save the changed row."""
             return super().save(Stored(later(row.value), row.etag))
 
-    fleet.tables = replace(fleet.tables, inventory=Obedient(specs.INVENTORY, fleet.rows("inventory"), fleet.wrote))
+    fleet.tables = replace(
+        fleet.tables,
+        inventory=Obedient(specs.INVENTORY, fleet.rows("inventory"), lambda row: fleet.watch.entry(row, fleet.now)),
+    )
 
 
 SABOTAGES: Mapping[str, Callable[[Fleet], None]] = {

@@ -109,9 +109,8 @@ class Fleet(Stage):
 
     def _looked(self, ref: CertificateRef) -> None:
         """Check a certificate's row after a look: one that is written within a look may show yesterday's dates."""
-        entry = self.row(ref)
-        self.watch.looked(entry, ref, self.now)
-        if entry is not None:
+        self.watch.looked(entry := self.row(ref), ref, self.now)
+        if entry:
             self.acme.entry(entry)
 
     def rows(self, table: str) -> Rows:
@@ -138,7 +137,7 @@ class Fleet(Stage):
 
     @property
     def story(self) -> str:
-        """The hash of everything that was traced."""
+        """The hash of all that was traced."""
         return self.log.hexdigest()
 
     def play(self) -> None:
@@ -287,8 +286,7 @@ class Fleet(Stage):
 
     def row(self, ref: CertificateRef) -> Entry | None:
         """Return a certificate's row, if there is one."""
-        stored = self.tables.inventory.get(ref.vault, ref.name)
-        return stored.value if stored else None
+        return stored.value if (stored := self.tables.inventory.get(ref.vault, ref.name)) else None
 
     def audit(self) -> None:
         """Check what must be so of the whole fleet now."""
