@@ -62,14 +62,14 @@ class LocalCa:
     def problem(
         self,
         on: str,
-        type: str = "serverInternal",  # noqa: A002 - the member's name in a problem document
+        kind: str = "serverInternal",
         status: int = 500,
         *,
         times: int | None = 1,
         **more: object,
     ) -> None:
         """Answer the next requests of a kind with a problem; more: detail, subproblems, retry_after, after_effect."""
-        order = {"on": on, "type": type, "status": status, "times": times, **more}
+        order = {"on": on, "type": kind, "status": status, "times": times, **more}
         self._ask("POST", f"/acme/{self.name}/problems", order)
 
     def clear_problems(self) -> None:

@@ -22,7 +22,7 @@ class Message:
         """Refuse what is no field; only here so that a type checker lets fields be read."""
         raise AttributeError(f"{type(self).__name__} has no field {name}")
 
-    def WhichOneof(self, group: str) -> str | None:  # noqa: N802 - protobuf's own name, which the worker calls
+    def WhichOneof(self, group: str) -> str | None:
         """Return which field of a oneof is set; every message here has at most one oneof."""
         del group
         return next((name for name in self.fields if getattr(self, name) is not None), None)
@@ -39,7 +39,7 @@ class ParameterBinding(Message):
 
     fields = ("name", "data")
 
-    def WhichOneof(self, group: str) -> str | None:  # noqa: N802 - protobuf's own name, which the worker calls
+    def WhichOneof(self, group: str) -> str | None:
         """Say that the value is data, never shared memory."""
         del group
         return "data"

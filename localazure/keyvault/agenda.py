@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 import itertools
 from collections.abc import Awaitable, Callable
@@ -17,6 +18,9 @@ class Agenda:
         self._clock = clock
         self._heap: list[tuple[datetime, int, Deed]] = []
         self._number = itertools.count()
+        self._under_way = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     def after(self, seconds: float, deed: Deed) -> None:
         """Do something some seconds from now."""
@@ -30,7 +34,20 @@ class Agenda:
         """Do everything that is due."""
         now = self._clock()
         while self._heap and self._heap[0][0] <= now:
-            await heapq.heappop(self._heap)[2]()
+            deed = heapq.heappop(self._heap)[2]
+            self._under_way += 1
+            self._idle.clear()
+            try:
+                await deed()
+            finally:
+                self._under_way -= 1
+                if not self._under_way:
+                    self._idle.set()
+
+    async def finish(self) -> None:
+        """Do everything that is due, and wait for what somebody else has begun to do."""
+        await self.run()
+        await self._idle.wait()
 
     def wait(self, longest: float) -> float:
         """Return the seconds until the next deed, at most `longest`."""

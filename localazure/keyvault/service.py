@@ -87,9 +87,9 @@ class KeyVaults:
         """Let a vault renew now what is due by `AutoRenew`; return the names."""
         return await rotation.rotate(self._world, self._known(vault))
 
-    async def run_due(self) -> None:
-        """Do what is due by the clock; requests and the background do it too."""
-        await self._world.agenda.run()
+    async def finish_due(self) -> None:
+        """Do what is due by the clock, to its end; requests and the background begin it too."""
+        await self._world.agenda.finish()
 
     async def start(self) -> None:
         """Begin the background work."""
@@ -107,7 +107,7 @@ class KeyVaults:
 
     async def _run(self) -> None:
         while True:
-            await self.run_due()
+            await self._world.agenda.run()
             await asyncio.sleep(max(0.005, self._world.agenda.wait(LONGEST_SLEEP)))
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -138,7 +138,7 @@ class KeyVaults:
         path = f"/{'/'.join(request.path.strip('/').split('/')[:2])}"
         self._rights.check(caller, route.action, vault.name, path)
         body = await _body(request)
-        await self.run_due()
+        await self._world.agenda.run()
         return await route.handler(Ask(self._world, vault, subject, version, query, body))
 
     def _caller(self, request: web.Request, suffix: str) -> Identity:

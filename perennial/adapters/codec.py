@@ -6,14 +6,15 @@ its value, a date or a duration ISO 8601, a nested value JSON.
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
-from functools import partial
+from functools import partial, reduce
 from types import NoneType
-from typing import Any, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 from azure.data.tables import EdmType, EntityProperty
@@ -90,7 +91,7 @@ def columns(row: type[Any]) -> tuple[Column, ...]:
 def _column(field: Field[Any], hint: Any) -> Column:
     parts = get_args(hint)
     optional = get_origin(hint) is not None and NoneType in parts
-    kind = Union[tuple(part for part in parts if part is not NoneType)] if optional else hint  # noqa: UP007 (built at run time)
+    kind = reduce(operator.or_, (part for part in parts if part is not NoneType)) if optional else hint
     absent = field.default is MISSING and field.default_factory is MISSING
     return Column(field.name, kind, optional, absent, _reader(kind))
 

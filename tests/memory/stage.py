@@ -6,6 +6,7 @@ import heapq
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from enum import Enum
 from itertools import count
 from typing import Any
 
@@ -47,6 +48,12 @@ WORK: Mapping[type, tuple[str, Callable[[str, World], None]]] = {
     Nudge: ("notices", deliver.deliver),
     Walk: ("sweeps", walk.walk_vault),
 }
+
+
+class End(Enum):
+    """How an invocation ended."""
+
+    WELL, FAILED, DIED = range(3)
 
 
 @dataclass(slots=True)
@@ -126,28 +133,31 @@ class Stage:
         """Let the function of a queue have a message: five tries, then its poison queue."""
         queue, work = WORK[type(message)]
         text = msgspec.json.encode(message).decode()
-        try:
-            work(text, self.world())
-        except Death:
-            self._died()
+        end = self._invoke(lambda: work(text, self.world()))
+        if end is End.DIED:
             self.at(self.now + LEASE, lambda: self.handle(message, tried + 1))
-        except Exception as failure:  # noqa: BLE001  # the host catches whatever a function raises
-            self.failed.append(failure)
-            if tried < TRIES:
-                self.at(self.now + VISIBILITY, lambda: self.handle(message, tried + 1))
-            else:
-                self.at(self.now, lambda: self.abandon(text, queue))
+        elif end is End.FAILED and tried < TRIES:
+            self.at(self.now + VISIBILITY, lambda: self.handle(message, tried + 1))
+        elif end is End.FAILED:
+            self.at(self.now, lambda: self.abandon(text, queue))
 
     def abandon(self, text: str, queue: str) -> None:
         """Let the function of a poison queue have a message; such a queue has no poison queue of its own, so it is tried until it works."""
+        end = self._invoke(lambda: abandon_message(text, queue, self.world()))
+        if end is not End.WELL:
+            self.at(self.now + (LEASE if end is End.DIED else VISIBILITY), lambda: self.abandon(text, queue))
+
+    def _invoke(self, function: Callable[[], None]) -> End:
+        """Let a function run, as the host does, which catches whatever it raises; say how it ended."""
         try:
-            abandon_message(text, queue, self.world())
+            function()
         except Death:
             self._died()
-            self.at(self.now + LEASE, lambda: self.abandon(text, queue))
-        except Exception as failure:  # noqa: BLE001  # the host catches whatever a function raises
+            return End.DIED
+        except Exception as failure:  # noqa: BLE001 - the host catches whatever a function raises
             self.failed.append(failure)
-            self.at(self.now + VISIBILITY, lambda: self.abandon(text, queue))
+            return End.FAILED
+        return End.WELL
 
     def _died(self) -> None:
         for site in self.sites.values():

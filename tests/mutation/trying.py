@@ -80,8 +80,9 @@ def in_fork(act: Callable[[], str], seconds: int) -> str:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         try:
             os.write(writing, act().encode())
-        except BaseException:  # noqa: BLE001  # whatever it is, the parent must not go on twice
+        except BaseException as failure:  # noqa: BLE001 - whatever it is, the parent must not go on twice, and is told
             traceback.print_exc()
+            os.write(writing, f"error: {failure!r}".encode())
         finally:
             sys.stdout.flush()
             os._exit(0)
@@ -204,11 +205,8 @@ class Trial:
         function = self._inside(site) or ""
 
         def act() -> str:
-            try:
-                replace_code(self.module, number, function)
-                return "survived" if all_pass(items) else "killed"
-            except BaseException as failure:  # noqa: BLE001  # told, since a fork has nobody else to tell
-                return f"error: {failure!r}"
+            replace_code(self.module, number, function)
+            return "survived" if all_pass(items) else "killed"
 
         said = in_fork(act, 5 + int(5 * seconds)) if items else "untested"
         return Mutant(self.module, number, site.function, site.line, site.change, said or "killed")

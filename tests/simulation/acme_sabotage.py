@@ -160,7 +160,7 @@ def window_earlier(fleet: Fleet) -> None:
 
     fleet.tables = replace(
         fleet.tables,
-        inventory=Obedient(specs.INVENTORY, fleet.rows("inventory"), lambda row: fleet.watch.entry(row, fleet.now)),
+        inventory=Obedient(specs.INVENTORY, fleet.rows("inventory"), fleet.wrote),
     )
 
 

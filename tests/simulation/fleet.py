@@ -33,6 +33,7 @@ from tests.simulation import acme
 from tests.simulation.authority import Signer
 from tests.simulation.cast import BEGIN, CAS, DAY, SIGNERS, Role, Size, cast, vaults_of
 from tests.simulation.ports import Agenda, Counting, Down, Mishap, Receiver, Told
+from tests.simulation.post import Post
 from tests.simulation.truth import Truth
 from tests.simulation.vaults import FleetVaults
 from tests.simulation.watch import Watch
@@ -60,6 +61,7 @@ class Fleet(Stage):
         self.truth = Truth(self.vaults, dict(self.settings.vaults), BEGIN)
         self.settings = replace(self.settings, max_renewals_per_day=max(2, size.certificates // 8))
         self.watch = Watch(self.truth, self.befell, brake=self.settings.max_renewals_per_day or 0)
+        self.post = Post(self.dice, size.rough, self.at, self.befell)
         self.agenda = Agenda(self.dice.expovariate, self.at, lambda: self.now)
         self.dns, self.acme = acme.settle(self)
         self._watch_ports()
@@ -97,7 +99,7 @@ class Fleet(Stage):
         inventory, renewals = self.rows("inventory"), self.rows("renewals")
         self.tables = replace(
             self.tables,
-            inventory=Told(specs.INVENTORY, inventory, lambda row: self.watch.entry(row, self.now)),
+            inventory=Told(specs.INVENTORY, inventory, self.wrote),
             renewals=Told(specs.RENEWALS, renewals, lambda row: self.watch.claimed(row, self.now)),
         )
         self.receivers = {name: self._receiver(name) for name in ("steady", "shaky")}
@@ -107,10 +109,15 @@ class Fleet(Stage):
         for name, channel in names.items():
             self.tables.subscriptions.put(Subscription(name=name, channel=channel, created=self.now))
 
+    def wrote(self, entry: Entry) -> None:
+        """Check a certificate's row as it is written."""
+        self.watch.entry(entry, self.now)
+
     def _looked(self, ref: CertificateRef) -> None:
         """Check a certificate's row after a look: one that is written within a look may show yesterday's dates."""
-        self.watch.looked(entry := self.row(ref), ref, self.now)
-        if entry:
+        entry = self.row(ref)
+        self.watch.looked(entry, ref, self.now)
+        if entry is not None:
             self.acme.entry(entry)
 
     def rows(self, table: str) -> Rows:
@@ -137,7 +144,7 @@ class Fleet(Stage):
 
     @property
     def story(self) -> str:
-        """The hash of all that was traced."""
+        """The hash of everything that was traced."""
         return self.log.hexdigest()
 
     def play(self) -> None:
@@ -236,16 +243,7 @@ class Fleet(Stage):
         if event is VaultEvent.EXPIRED:
             self.watch.expiry(ref, self.now)
         self.trace(event, str(ref), version.id)
-        luck, rough = self.dice.random(), self.size.rough
-        if luck < 0.08 * rough:
-            self.befell["event lost"] += 1
-            return
-        for _ in range(2 if luck > 1 - 0.1 * rough else 1):
-            late = self.dice.random() < 0.1 * rough
-            delay = timedelta(seconds=self.dice.randint(1, 6 * 3600 if late else 20))
-            self.befell["event late"] += late
-            self.at(self.now + delay, lambda: self.door(event, ref, version))
-        self.befell["event twice"] += luck > 1 - 0.1 * rough
+        self.post.carry(self.now, lambda: self.door(event, ref, version))
 
     def door(self, event: VaultEvent, ref: CertificateRef, version: Version) -> None:
         """Let an event arrive."""
@@ -286,7 +284,8 @@ class Fleet(Stage):
 
     def row(self, ref: CertificateRef) -> Entry | None:
         """Return a certificate's row, if there is one."""
-        return stored.value if (stored := self.tables.inventory.get(ref.vault, ref.name)) else None
+        stored = self.tables.inventory.get(ref.vault, ref.name)
+        return stored.value if stored else None
 
     def audit(self) -> None:
         """Check what must be so of the whole fleet now."""

@@ -19,6 +19,7 @@ from perennial.ports import tables as specs
 from perennial.workflows import deliver
 from perennial.workflows.world import World
 from tests.memory.death import Death, Reaper
+from tests.memory.queue import MemoryQueues, Message
 from tests.memory.tables import MemoryTable
 from tests.simulation.play import quiet
 from tests.simulation.sabotage import Alone
@@ -175,12 +176,19 @@ class Unordered(Deliveries):
         self.scene.tables = replace(self.scene.tables, deliveries=Alone(specs.DELIVERIES, found._rows))
 
 
+class Losing(MemoryQueues):
+    """A queue that loses everything."""
+
+    def send(self, message: Message, delay: timedelta = timedelta(0)) -> None:
+        """Lose it."""
+
+
 class Stuck(Deliveries):
     """A clock that looks at nothing."""
 
     def break_it(self) -> None:
         """Let no message be sent."""
-        self.scene.queues.send = lambda message, delay=timedelta(0): None  # type: ignore[method-assign]  # a queue that loses everything
+        self.scene.queues = Losing()
 
 
 SETTINGS = settings(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -60,22 +61,9 @@ def test_a_look_that_no_event_caused_files_none() -> None:
 def test_a_row_holds_what_it_was_told() -> None:
     """Its id depends on certificate, version, step and kind, and on nothing else."""
     scene = Scene()
-    record(
-        scene.world,
-        WEB,
-        HistoryKind.ISSUED,
-        at=START,
-        version="v1",
-        step="3",
-        trigger="due",
-        actor="ada",
-        new_version="v2",
-        thumbprint="aa",
-        reason="why",
-        error="none",
-        seconds=7,
-        facts={"a": "b"},
-    )
+    told: dict[str, Any] = {"trigger": "due", "actor": "ada", "new_version": "v2", "thumbprint": "aa", "reason": "why"}
+    told |= {"error": "none", "seconds": 7, "facts": {"a": "b"}}
+    record(scene.world, WEB, HistoryKind.ISSUED, at=START, version="v1", step="3", **told)
     record(scene.world, CertificateRef("kv-orders", "api"), HistoryKind.GONE, at=START, version="")
     gone, issued = rows(scene)
     assert issued == Record(
@@ -83,14 +71,7 @@ def test_a_row_holds_what_it_was_told() -> None:
         id=digest("kv-orders/web", "v1", "3", "issued"),
         at=START,
         kind=HistoryKind.ISSUED,
-        trigger="due",
-        actor="ada",
         version="v1",
-        new_version="v2",
-        thumbprint="aa",
-        reason="why",
-        error="none",
-        seconds=7,
-        facts={"a": "b"},
+        **told,
     )
     assert (gone.id, gone.facts, gone.seconds) == (digest("kv-orders/api", "", "", "gone"), {}, 0)

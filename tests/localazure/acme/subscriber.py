@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -44,7 +44,8 @@ class Subscriber:
         """Read the directory; an account is another step."""
         self.directory = directory
         self.key = key or JWKEC(key=ec.generate_private_key(ec.SECP256R1()))
-        self.net = client.ClientNetwork(self.key, alg=ES256, verify_ssl=verify, timeout=20)  # type: ignore[arg-type] # a path is taken too
+        trust: Any = verify  # a file of CAs, as Requests takes one; the library's type says bool alone
+        self.net = client.ClientNetwork(self.key, alg=ES256, verify_ssl=trust, timeout=20)
         self.net.session.trust_env = False
         if proxy:
             self.net.session.proxies = {"https": proxy}
@@ -121,7 +122,9 @@ class Subscriber:
 
     def finish(self, order: messages.OrderResource, *, alternates: bool = False) -> messages.OrderResource:
         """Wait for the authorizations, finalize, fetch the chain, all as the library does it, which sleeps a second at each step."""
-        deadline = datetime.now() + timedelta(seconds=20)  # noqa: DTZ005 - the library wants it naive
+        deadline = datetime.now(UTC).astimezone().replace(tzinfo=None) + timedelta(
+            seconds=20
+        )  # the library's clock is local
         ready = self.client.poll_authorizations(order, deadline)
         return self.client.finalize_order(ready, deadline, fetch_alternative_chains=alternates)
 

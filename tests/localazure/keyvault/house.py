@@ -173,4 +173,4 @@ class House:
     def pass_time(self, **span: float) -> None:
         """Let time pass and everything happen that is due then."""
         self.clock.advance(**span)
-        self.loop.run(self.vaults.run_due())
+        self.loop.run(self.vaults.finish_due())
