@@ -283,3 +283,11 @@ def test_a_wait_is_cut_at_the_instant_when_another_would_take_over(columns: Mapp
     assert (NOW < until < NOW + 60 * DAY) is cut
     assert cut or until == NOW + 60 * DAY
     assert failing.no_longer_than(sight, row, NOW + SECOND) == NOW + SECOND
+
+
+def test_under_the_floor_a_named_end_is_waited_for() -> None:
+    """Of eight days the turn has four; a CA that will be done in six leaves two to another, and not a second less."""
+    _, sight = at_work(8 * DAY, opened=NOW)
+    row = claims.held(sight).value
+    assert failing.no_longer_than(sight, row, NOW + 6 * DAY) == NOW + 6 * DAY
+    assert failing.no_longer_than(sight, row, NOW + 6 * DAY + SECOND) == NOW + 4 * DAY
